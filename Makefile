@@ -1,0 +1,39 @@
+# Everything a developer or a new user does. `make help` lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.setup-stamp
+
+# Without byte code every Dagster process pays seconds of imports again.
+unexport PYTHONDONTWRITEBYTECODE
+# The user's own Dagster home or settings must not leak into demo and tests.
+unexport DAGSTER_HOME
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.PHONY: setup
+setup: $(STAMP) ## Create .venv with hash-locked requirements (no-op when nothing changed)
+
+# A Debian without python3-venv still has pip: virtualenv then takes the place of venv.
+$(STAMP): requirements/lock.txt requirements/bootstrap.txt pyproject.toml
+	$(PYTHON) -m venv --clear $(VENV) 2>/dev/null || { \
+	  $(PYTHON) -m pip install --quiet --require-hashes --target .bootstrap -r requirements/virtualenv.txt && \
+	  PYTHONPATH=.bootstrap $(PYTHON) -m virtualenv --quiet --clear $(VENV); }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements/lock.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q hybrid_assets
+	touch $(STAMP)
+
+.PHONY: lock
+lock: setup ## Resolve the requirements anew
+	for name in bootstrap:uv virtualenv:virtualenv; do \
+	  echo $${name#*:} | $(BIN)/uv pip compile --quiet - --generate-hashes --no-emit-index-url --no-annotate \
+	    --no-header --universal --python-version 3.11 --upgrade -o requirements/$${name%:*}.txt; done
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-annotate \
+	  --no-header --universal --python-version 3.11 --upgrade -o requirements/lock.txt

@@ -1,0 +1,1 @@
+"""Reliable, measurable, explainable quantum kernels inside classical workflows: a Dagster asset graph."""
