@@ -37,3 +37,31 @@ lock: setup ## Resolve the requirements anew
 	    --no-header --universal --python-version 3.11 --upgrade -o requirements/$${name%:*}.txt; done
 	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-annotate \
 	  --no-header --universal --python-version 3.11 --upgrade -o requirements/lock.txt
+
+.PHONY: demo
+demo: setup ## Run last night's sweep on the shipped inputs and print the result table
+	@$(BIN)/hybrid-assets demo
+
+.PHONY: ui
+ui: setup ## Open the Dagster UI on 127.0.0.1:3000
+	@$(BIN)/hybrid-assets ui
+
+.PHONY: check
+check: setup ## Format, lint, types, layers, Dagster definitions
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/dg check defs
+
+.PHONY: test
+test: setup ## The fast test suite
+	$(BIN)/pytest -n 2 -m "not slow"
+
+.PHONY: test-slow
+test-slow: setup ## The tests that take long
+	$(BIN)/pytest -m slow
+
+.PHONY: bench
+bench: setup ## Performance as ratios, measured in one run
+	$(BIN)/python -m hybrid_assets_tests.bench

@@ -41,6 +41,8 @@ class Workload(Protocol):
     version: str
     #: What ``comparisons.value`` and the verdict measure, for example ``approximation_ratio`` or ``accuracy``.
     metric: str
+    #: Whether effects are measured in units of the reference value (False: as they are, like an accuracy).
+    metric_is_relative: bool
     #: One plain sentence for the UI, under 70 characters.
     description: str
 
@@ -77,6 +79,9 @@ class Workload(Protocol):
         reference: Reference | None,
     ) -> Sequence[Score]:
         """Score every quantum method and every control of an instance from its finished kernels."""
+
+    def controls_of(self, method: str) -> Sequence[str]:
+        """Return the methods that repeat a quantum method without its quantum part, or baselines that do."""
 
 
 @runtime_checkable

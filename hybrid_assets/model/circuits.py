@@ -68,7 +68,8 @@ class TargetOperation:
 class TargetDocument:
     """What a backend can execute, and its calibration at one moment: plain data, no SDK objects.
 
-    `structure_sha` depends on operations, qubits and timing constraints only; `calibration_id` on errors and durations too.
+    `structure_sha` depends on operations, qubits and timing constraints only, `calibration_id` on errors and durations
+    too.
     """
 
     backend: str

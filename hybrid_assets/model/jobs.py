@@ -232,3 +232,5 @@ class KernelResult:
     provider_job_id: str
     request_id: str
     executed_at: datetime
+    #: This kernel's share of the job's billed seconds.
+    billed_s: float = 0.0

@@ -24,7 +24,8 @@ MAX_TABLE_VARIABLES = 20
 class BinaryQuadratic:
     """Maximize ``offset + sum_i linear[i] x_i + sum_k weights[k] x_i x_j`` over x in {0, 1}^n.
 
-    Bit order: variable i is bit i of an integer outcome, as Qiskit's qubit 0 is the rightmost character of a counts key.
+    Bit order: variable i is bit i of an integer outcome, as Qiskit's qubit 0 is the rightmost character of a counts
+    key.
     """
 
     #: n.

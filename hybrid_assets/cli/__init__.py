@@ -1,0 +1,5 @@
+"""The command line. Put one verb in one module; import dagster, qiskit, duckdb and pandas inside verbs only."""
+
+from hybrid_assets.cli.main import main
+
+__all__ = ["main"]

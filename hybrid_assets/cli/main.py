@@ -1,0 +1,78 @@
+"""`hybrid-assets`: verbs are imported when they are called, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hybrid_assets.errors import HybridAssetsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Verb -> its one-line help. The module `hybrid_assets.cli.<verb>` holds the function ``command``.
+VERBS = {
+    "demo": "Run last night's sweep and show the result table.",
+    "doctor": "Check settings, plug-ins, inputs, backends and state.",
+    "run": "Materialize a night in process.",
+    "sql": "Query the warehouse.",
+    "status": "Show what of a night is there.",
+    "ui": "Open the Dagster UI.",
+}
+
+
+class _Verbs(click.Group):
+    """A group whose commands are imported on demand."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"hybrid_assets.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--config", type=click.Path(dir_okay=False), help="Settings file (default: sweep.yaml).")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.version_option(package_name="hybrid-assets")
+@click.pass_context
+def cli(ctx: click.Context, config: str | None, debug: bool) -> None:  # noqa: FBT001 - click passes flags so
+    """Quantum kernels inside classical workflows: reliable, measurable, explainable.
+
+    Start with `hybrid-assets demo`.
+    """
+    ctx.obj = {"config": config, "debug": debug}
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code (0 ok, 1 bug, 2 usage, 3 set-up or input, 4-7 see the README)."""
+    words = list(sys.argv[1:] if args is None else args)
+    sys.exit(_run(words))
+
+
+def _run(words: list[str]) -> int:
+    try:
+        result: Any = cli.main(words, prog_name="hybrid-assets", standalone_mode=False)
+    except HybridAssetsError as exc:
+        if "--debug" in words:
+            traceback.print_exc()
+        click.echo(f"Error: {exc}", err=True)
+        return exc.exit_code
+    except click.ClickException as exc:
+        exc.show()
+        return exc.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted. Run the same command again: nothing is lost and nothing is paid twice.", err=True)
+        return 130
+    return result if isinstance(result, int) else 0

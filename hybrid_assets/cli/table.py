@@ -1,0 +1,71 @@
+"""Tables for a terminal, plain enough for a file."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from hybrid_assets.storage.questions import METHODS_OF_NIGHT, VERDICTS_OF_NIGHT
+from hybrid_assets.storage.snapshot import query
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+#: Width of a table that goes to a file.
+FILE_WIDTH = 140
+
+
+def draw(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str | None = None) -> str:
+    """Return rows as a text table; numbers to the right, nothing cut."""
+    from rich import box  # noqa: PLC0415 - only when drawing
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    for index, column in enumerate(columns):
+        is_number = any(isinstance(row[index], int | float) and not isinstance(row[index], bool) for row in rows)
+        table.add_column(column, justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    out = io.StringIO()
+    Console(file=out, width=max(FILE_WIDTH, shutil.get_terminal_size().columns), highlight=False).print(table)
+    return "\n".join(line.rstrip() for line in out.getvalue().rstrip().splitlines())
+
+
+def render_night(home: Path, night: str) -> str:
+    """Return the result tables of a night: one row a method, then one a verdict; a sentence when there is nothing."""
+    _, methods = query(home, METHODS_OF_NIGHT, parameters=[night])
+    if not methods:
+        return f"No comparisons of night {night} yet."
+    shown = [
+        (workload, backend, method, role, instances, ratio, best, p_opt, value, shots)
+        for workload, backend, role, method, instances, ratio, best, p_opt, value, shots in methods
+    ]
+    columns = ("workload", "backend", "method", "role", "instances", "ratio", "best ratio", "p_opt", "value", "shots")
+    _, verdicts = query(home, VERDICTS_OF_NIGHT, parameters=[night])
+    verdict_rows = [
+        (workload, backend, verdict, method, instances, _interval(effect, low, high), p_value)
+        for workload, backend, verdict, method, instances, effect, low, high, p_value, _ in verdicts
+    ]
+    return "\n\n".join(
+        (
+            draw(columns, shown, title=f"Night {night}: medians over instances; of the classical rivals the best one"),
+            draw(
+                ("workload", "backend", "verdict", "best quantum method", "instances", "effect [95 %]", "p"),
+                verdict_rows,
+                title="Verdicts: effect = best quantum value minus best rival's, in units of the reference",
+            ),
+        )
+    )
+
+
+def _interval(effect: float | None, low: float | None, high: float | None) -> str:
+    return "" if effect is None or low is None or high is None else f"{effect:+.4f} [{low:+.4f}, {high:+.4f}]"
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

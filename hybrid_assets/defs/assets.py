@@ -1,0 +1,236 @@
+"""The asset graph: for every workload and backend the same stages, each body one call into `runner`."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+
+from hybrid_assets import registry
+from hybrid_assets.defs.failures import translated
+from hybrid_assets.defs.metadata import column_schema, outcome_metadata
+from hybrid_assets.errors import CheckFailedError
+from hybrid_assets.model.stages import CheckOutcome, StageOutcome
+from hybrid_assets.runner import calibrating, comparing, compiling, deciding, executing, exporting, normalizing, solving
+from hybrid_assets.runner.project import Project
+from hybrid_assets.settings import Settings
+
+Stage = Callable[[Project, str], StageOutcome]
+
+#: Version of the code behind every asset; raise it when rows of the same inputs would change.
+CODE_VERSION = "1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageAsset:
+    """One asset of the graph, before Dagster."""
+
+    key: tuple[str, ...]
+    table: str
+    description: str
+    group: str
+    kinds: frozenset[str]
+    team: str
+    stage: Stage
+    checks: tuple[str, ...] = ()
+    deps: tuple[tuple[str, ...], ...] = ()
+    pool: str | None = None
+    is_partitioned: bool = True
+
+
+def stage_assets(settings: Settings) -> Sequence[StageAsset]:
+    """Return every asset of the graph, upstream first."""
+    found: list[StageAsset] = [_calibration(backend) for backend in settings.backends]
+    for workload in settings.workloads:
+        found += _classical(settings, workload)
+        for backend in settings.backends_of(workload):
+            found += _quantum(settings, workload, backend)
+        found.append(_decisions(settings, workload))
+    return [*found, *_control(settings)]
+
+
+def build_asset(spec: StageAsset, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """Return the Dagster asset of a stage.
+
+    It is a multi-asset of one, since only that may end without an output: nothing published, jobs still pending.
+    """
+    key = dg.AssetKey(list(spec.key))
+
+    @dg.multi_asset(
+        name="__".join(spec.key),
+        specs=[
+            dg.AssetSpec(
+                key,
+                description=spec.description,
+                deps=[dg.AssetKey(list(dep)) for dep in spec.deps],
+                group_name=spec.group,
+                kinds=set(spec.kinds),
+                owners=[f"team:{spec.team}"],
+                code_version=CODE_VERSION,
+                skippable=True,
+                metadata={"dagster/column_schema": column_schema(spec.table), "view": spec.table},
+            )
+        ],
+        check_specs=[dg.AssetCheckSpec(name, asset=key, blocking=name not in NOT_BLOCKING) for name in spec.checks],
+        partitions_def=partitions if spec.is_partitioned else None,
+        pool=spec.pool,
+        can_subset=True,
+    )
+    def body(
+        context: dg.AssetExecutionContext, project: dg.ResourceParam[Project]
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        night = context.partition_key if spec.is_partitioned else ""
+        with translated():
+            try:
+                outcome = spec.stage(project, night)
+            except CheckFailedError as exc:
+                yield from (_check(key, check) for check in exc.facts["checks"] if check.name in spec.checks)
+                raise
+        if outcome.pending:
+            context.log.warning(outcome.pending)
+            return
+        trend = project.remember("/".join(spec.key), night, outcome)
+        yield dg.MaterializeResult(
+            asset_key=key,
+            metadata=outcome_metadata(outcome, trend),
+            data_version=dg.DataVersion(outcome.data_version),
+            check_results=[_check(key, check) for check in outcome.checks],
+        )
+
+    return body
+
+
+#: Checks that warn but do not keep rows from being published.
+NOT_BLOCKING = frozenset({"no_input_refused"})
+
+
+def _check(key: dg.AssetKey, check: CheckOutcome) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        passed=check.passed,
+        asset_key=key,
+        check_name=check.name,
+        description=check.description,
+        metadata=dict(check.facts),
+        severity=dg.AssetCheckSeverity.ERROR if check.blocking else dg.AssetCheckSeverity.WARN,
+    )
+
+
+def _calibration(backend: str) -> StageAsset:
+    return StageAsset(
+        key=("calibration_snapshots", backend),
+        table="calibration_snapshots",
+        description=f"Latest calibration of backend {backend}; its version is the snapshot's id.",
+        group="calibration",
+        kinds=frozenset({"qiskit", "parquet"}),
+        team="platform",
+        stage=lambda project, _night: calibrating.snapshot_calibration(project, backend=backend),
+        is_partitioned=False,
+    )
+
+
+def _classical(settings: Settings, workload: str) -> Sequence[StageAsset]:
+    team = settings.workloads[workload].team
+    return (
+        StageAsset(
+            key=(workload, "normalized_inputs"),
+            table="normalized_inputs",
+            description=f"Validated, fingerprinted instances. {registry.workload(workload).description}",
+            group="inputs",
+            kinds=frozenset({"python", "parquet"}),
+            team=team,
+            stage=lambda project, night: normalizing.normalize_inputs(project, night=night, workload=workload),
+            checks=("row_count", "unique_key", "schema", "no_input_refused"),
+        ),
+        StageAsset(
+            key=(workload, "classical_baselines"),
+            table="classical_baselines",
+            description="Every classical rival on every instance, solved once.",
+            group="classical",
+            kinds=frozenset({"scikitlearn", "scipy", "parquet"}),
+            team=team,
+            stage=lambda project, night: solving.solve_baselines(project, night=night, workload=workload),
+            checks=("row_count", "unique_key", "schema"),
+            deps=((workload, "normalized_inputs"),),
+        ),
+    )
+
+
+def _quantum(settings: Settings, workload: str, backend: str) -> Sequence[StageAsset]:
+    team = settings.workloads[workload].team
+    kinds = frozenset({"qiskit", "parquet"})
+    return (
+        StageAsset(
+            key=(workload, backend, "compiled_circuits"),
+            table="compiled_circuits",
+            description=f"Circuits compiled for {backend}, from the cache where known.",
+            group="quantum",
+            kinds=kinds,
+            team=team,
+            stage=lambda project, night: compiling.compile_circuits(
+                project, night=night, workload=workload, backend=backend
+            ),
+            checks=("unique_key", "schema"),
+            deps=((workload, "normalized_inputs"), ("calibration_snapshots", backend)),
+        ),
+        StageAsset(
+            key=(workload, backend, "quantum_results"),
+            table="quantum_results",
+            description=f"One row a parameter setting, executed on {backend}.",
+            group="quantum",
+            kinds=kinds,
+            team=team,
+            stage=lambda project, night: executing.execute_kernels(
+                project, night=night, workload=workload, backend=backend
+            ),
+            checks=("row_count", "unique_key", "schema", "shots_add_up"),
+            deps=((workload, "normalized_inputs"), (workload, backend, "compiled_circuits")),
+            pool=f"qpu_{backend}",
+        ),
+        StageAsset(
+            key=(workload, backend, "comparisons"),
+            table="comparisons",
+            description=f"Results of {backend} beside their rivals, with intervals and verdict.",
+            group="evidence",
+            kinds=frozenset({"pandas", "parquet"}),
+            team=team,
+            stage=lambda project, night: comparing.compare(project, night=night, workload=workload, backend=backend),
+            checks=("unique_key", "schema", "no_ratio_above_proved_optimum"),
+            deps=((workload, backend, "quantum_results"), (workload, "classical_baselines")),
+        ),
+    )
+
+
+def _decisions(settings: Settings, workload: str) -> StageAsset:
+    return StageAsset(
+        key=(workload, "decisions"),
+        table="decisions",
+        description="Which answers may be used downstream tonight, and why.",
+        group="evidence",
+        kinds=frozenset({"python", "parquet"}),
+        team=settings.workloads[workload].team,
+        stage=lambda project, night: deciding.decide(project, night=night, workload=workload),
+        checks=("unique_key", "schema"),
+        deps=tuple((workload, backend, "comparisons") for backend in settings.backends_of(workload)),
+    )
+
+
+def _control(settings: Settings) -> Sequence[StageAsset]:
+    executed = tuple((w, b, "quantum_results") for w in settings.workloads for b in settings.backends_of(w))
+    decided = tuple((w, "decisions") for w in settings.workloads)
+    parts = (
+        ("job_attempts", "Every job that was submitted this night, with its fate and cost.", executed),
+        ("stage_timings", "How long each stage of the night took.", decided),
+    )
+    return tuple(
+        StageAsset(
+            key=("control", table),
+            table=table,
+            description=description,
+            group="control",
+            kinds=frozenset({"python", "parquet"}),
+            team="platform",
+            stage=lambda project, night, table=table: exporting.export(project, night=night, table=table),  # type: ignore[misc]
+            checks=("schema",),
+            deps=deps,
+        )
+        for table, description, deps in parts
+    )

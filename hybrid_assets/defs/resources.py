@@ -1,0 +1,17 @@
+"""Resources: configuration that becomes a domain object. The domain object itself lives in `runner.project`."""
+
+import dagster as dg
+
+from hybrid_assets.runner.project import Project
+from hybrid_assets.settings import load_settings
+
+
+class ProjectResource(dg.ConfigurableResource):
+    """The project of a settings file; ``settings_file`` empty means: where `load_settings` looks."""
+
+    settings_file: str = ""
+
+    def create_resource(self, context: dg.InitResourceContext) -> Project:
+        """Open the project; what it reports goes to the run's log."""
+        log = context.log
+        return Project.open(load_settings(self.settings_file or None), report=log.info if log else print)

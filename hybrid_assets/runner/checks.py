@@ -1,0 +1,73 @@
+"""Rules that rows must meet before they are published. Put a rule here when breaking it must keep a number back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hybrid_assets.errors import CheckFailedError
+from hybrid_assets.model.results import ReferenceKind
+from hybrid_assets.model.stages import CheckOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Rounding of sums of float64 terms; a larger excess over a proved optimum is an error somewhere.
+RATIO_TOLERANCE = 1e-9
+
+
+def row_count(rows: Sequence[dict[str, Any]], *, expected: int, of: str) -> CheckOutcome:
+    """Exactly the expected number of rows, so that nothing is silently missing."""
+    return CheckOutcome(
+        name="row_count",
+        passed=len(rows) == expected,
+        description=f"{len(rows)} rows for {expected} {of}.",
+        facts={"rows": len(rows), "expected": expected},
+    )
+
+
+def unique(rows: Sequence[dict[str, Any]], *, key: Sequence[str]) -> CheckOutcome:
+    """No two rows with the same key."""
+    repeats = len(rows) - len({tuple(row[column] for column in key) for row in rows})
+    return CheckOutcome(
+        name="unique_key", passed=repeats == 0, description=f"{repeats} rows repeat another's {', '.join(key)}."
+    )
+
+
+def shots_add_up(wrong: Sequence[str]) -> CheckOutcome:
+    """Every kernel's raw counts hold exactly the shots that were asked for; ``wrong`` lists those that do not."""
+    return CheckOutcome(
+        name="shots_add_up",
+        passed=not wrong,
+        description="Raw counts add up to the shots of every row."
+        if not wrong
+        else f"Raw counts of {', '.join(wrong[:5])} do not add up.",
+    )
+
+
+def no_ratio_above_one(rows: Sequence[dict[str, Any]]) -> CheckOutcome:
+    """Nothing beats a proved optimum."""
+    above = [
+        f"{row['method']} on {row['instance']}"
+        for row in rows
+        if row["reference_kind"] in {ReferenceKind.PROVED, ReferenceKind.BOUND}
+        and max(row["ratio"] or 0.0, row["best_ratio"] or 0.0) > 1 + RATIO_TOLERANCE
+    ]
+    return CheckOutcome(
+        name="no_ratio_above_proved_optimum",
+        passed=not above,
+        description="No method beats a proved optimum or bound."
+        if not above
+        else f"Above a proved optimum or bound: {', '.join(above[:5])}.",
+    )
+
+
+def require(checks: Sequence[CheckOutcome], *, what: str) -> None:
+    """Refuse publication when a blocking check failed.
+
+    Raises:
+        CheckFailedError: Its ``facts["checks"]`` holds all outcomes.
+    """
+    failed = [check for check in checks if check.blocking and not check.passed]
+    if failed:
+        reasons = " ".join(f"{check.name}: {check.description}" for check in failed)
+        raise CheckFailedError(f"{what} was not published. {reasons} The earlier version stays.", checks=tuple(checks))

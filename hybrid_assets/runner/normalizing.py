@@ -1,0 +1,95 @@
+"""Stage `normalized_inputs`: read, validate, fingerprint. A refused file is a row, never a silence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hybrid_assets.errors import ConfigurationError, ProblemError
+from hybrid_assets.model.fingerprint import canonical_json
+from hybrid_assets.model.stages import CheckOutcome, StageOutcome
+from hybrid_assets.runner import checks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from hybrid_assets.protocols import Workload
+    from hybrid_assets.runner.project import Project
+
+
+def normalize_inputs(project: Project, *, night: str, workload: str) -> StageOutcome:
+    """Normalize all inputs of a workload and publish one row a file.
+
+    Raises:
+        ConfigurationError: The glob matches no file.
+        CheckFailedError: Two files would be instances of the same name.
+    """
+    with project.timed(night, workload, "normalized_inputs"):
+        plugin, options, common = project.workload(workload)
+        files = sorted(project.settings.folder.glob(common.inputs))
+        if not files:
+            raise ConfigurationError(
+                f"workloads.{workload}.inputs: no file matches {common.inputs!r} under {project.settings.folder}."
+            )
+        rows = [{"night": night, "workload": workload, **_row(project, plugin, options, file)} for file in files]
+        outcomes = (
+            checks.row_count(rows, expected=len(files), of="input files"),
+            checks.unique(rows, key=("instance",)),
+            _refusals(rows),
+        )
+        checks.require(outcomes, what=f"{workload}/normalized_inputs of {night}")
+        published = project.warehouse.publish(
+            "normalized_inputs", rows, partition={"night": night, "workload": workload}
+        )
+    accepted = [row for row in rows if row["status"] == "accepted"]
+    return StageOutcome(
+        rows=len(rows),
+        data_version=published.data_version,
+        numbers={"instances": len(accepted), "refused": len(rows) - len(accepted)},
+        notes={row["source"]: row["refusal"] for row in rows if row["status"] == "refused"},
+        checks=outcomes,
+        sample=tuple({k: row[k] for k in ("instance", "num_variables", "status")} for row in rows[:10]),
+    )
+
+
+def refusals(project: Project, *, night: str, workload: str) -> Sequence[str]:
+    """Return the refusal of each file of a night that was refused."""
+    rows = project.warehouse.read_rows("normalized_inputs", night=night, workload=workload)
+    return [row["refusal"] for row in rows if row["status"] == "refused"]
+
+
+def _row(project: Project, plugin: Workload, options: Any, file: Path) -> dict[str, Any]:
+    source = file.relative_to(project.settings.folder).as_posix()
+    try:
+        instance = plugin.load(file, source=source, options=options)
+    except ProblemError as exc:
+        project.report(f"refused: {exc}")
+        return {
+            "instance": file.stem,
+            "fingerprint": None,
+            "num_variables": None,
+            "source": source,
+            "status": "refused",
+            "refusal": str(exc),
+            "facts": "{}",
+        }
+    project.instances.put(instance)
+    return {
+        "instance": instance.name,
+        "fingerprint": instance.fingerprint,
+        "num_variables": instance.num_variables,
+        "source": source,
+        "status": "accepted",
+        "refusal": None,
+        "facts": canonical_json(dict(instance.facts)),
+    }
+
+
+def _refusals(rows: Sequence[dict[str, Any]]) -> CheckOutcome:
+    refused = [row["source"] for row in rows if row["status"] == "refused"]
+    return CheckOutcome(
+        name="no_input_refused",
+        passed=not refused,
+        blocking=False,
+        description=f"{len(refused)} of {len(rows)} input files were refused. {', '.join(refused)}".strip(),
+    )

@@ -1,0 +1,158 @@
+"""A project at work: settings, stores and plug-ins in one place. Put wiring here, no use case."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from hybrid_assets import registry
+from hybrid_assets.errors import ConfigurationError
+from hybrid_assets.model.circuits import CompileOptions
+from hybrid_assets.model.text import nearest
+from hybrid_assets.storage.baselines import BaselineStore
+from hybrid_assets.storage.circuit_cache import FileCircuitCache
+from hybrid_assets.storage.instances import InstanceStore
+from hybrid_assets.storage.records import RecordLog
+from hybrid_assets.storage.results import FileResultStore
+from hybrid_assets.storage.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from hybrid_assets.model.problem import ProblemInstance
+    from hybrid_assets.model.stages import StageOutcome
+    from hybrid_assets.protocols import Provider, Workload
+    from hybrid_assets.settings import BackendSettings, Settings, WorkloadSettings
+
+
+def _silent(_message: str) -> None:
+    """Report nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Project:
+    """Everything a use case needs, opened once a process."""
+
+    settings: Settings
+    home: Path
+    warehouse: Warehouse
+    instances: InstanceStore
+    circuits: FileCircuitCache
+    results: FileResultStore
+    baselines: BaselineStore
+    attempts: RecordLog
+    batches: RecordLog
+    timings: RecordLog
+    numbers: RecordLog
+    #: Called with one plain sentence whenever something a person may want to see has changed.
+    report: Callable[[str], None] = _silent
+    _providers: dict[str, Provider] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, settings: Settings, *, report: Callable[[str], None] = _silent) -> Project:
+        """Open the stores under the settings' home, making them where they are missing."""
+        home = settings.home
+        return cls(
+            settings=settings,
+            home=home,
+            warehouse=Warehouse(home),
+            instances=InstanceStore(home / "instances"),
+            circuits=FileCircuitCache(home / "circuits"),
+            results=FileResultStore(home / "results"),
+            baselines=BaselineStore(home / "baselines"),
+            attempts=RecordLog(home / "records" / "attempts"),
+            batches=RecordLog(home / "records" / "batches"),
+            timings=RecordLog(home / "records" / "timings"),
+            numbers=RecordLog(home / "records" / "numbers"),
+            report=report,
+        )
+
+    def workload(self, name: str) -> tuple[Workload, Any, WorkloadSettings]:
+        """Return a workload's plug-in, its parsed options and its common settings.
+
+        Raises:
+            ConfigurationError: The settings do not name it, or an option is wrong.
+        """
+        common = self.settings.workloads.get(name)
+        if common is None:
+            known = self.settings.workloads
+            raise ConfigurationError(
+                f"No workload {name!r} in {self.settings.file}. {nearest(name, known)}Known: {', '.join(known)}."
+            )
+        plugin = registry.workload(name)
+        return plugin, plugin.parse_options(common.options), common
+
+    def backend(self, name: str) -> BackendSettings:
+        """Return a backend's settings.
+
+        Raises:
+            ConfigurationError: The settings do not name it.
+        """
+        known = self.settings.backends
+        if name not in known:
+            raise ConfigurationError(
+                f"No backend {name!r} in {self.settings.file}. {nearest(name, known)}Known: {', '.join(known)}."
+            )
+        return known[name]
+
+    def provider(self, backend: str) -> Provider:
+        """Return the provider of a backend, made once a process."""
+        if backend not in self._providers:
+            common = self.backend(backend)
+            options = {**common.options, "slots": common.slots}
+            plugin = registry.provider_class(common.provider)
+            self._providers[backend] = plugin.from_settings(backend, options, self.home / "providers" / backend)
+        return self._providers[backend]
+
+    def compile_options(self, backend: str) -> CompileOptions:
+        """Return what the transpiler is told for a backend."""
+        common = self.backend(backend)
+        return CompileOptions(optimization_level=common.optimization_level, seed=common.compile_seed)
+
+    def accepted(self, night: str, workload: str) -> Sequence[ProblemInstance]:
+        """Return the instances of a night that were not refused, by name.
+
+        Raises:
+            ConfigurationError: The night's inputs were not normalized yet.
+        """
+        if not self.warehouse.published("normalized_inputs", night=night, workload=workload):
+            raise ConfigurationError(
+                f"{workload}/normalized_inputs of {night} is not there yet. "
+                "Materialize it first, or run the whole night."
+            )
+        rows = self.warehouse.read_rows("normalized_inputs", night=night, workload=workload)
+        return [
+            self.instances.get(row["fingerprint"], name=row["instance"], source=row["source"])
+            for row in rows
+            if row["status"] == "accepted"
+        ]
+
+    def remember(self, asset: str, night: str, outcome: StageOutcome) -> Sequence[float]:
+        """Keep a night's numbers of an asset; return its headline number over all nights, oldest first."""
+        key = asset.replace("/", ".")
+        self.numbers.put(night or "latest", "assets", key, outcome.numbers)
+        if outcome.headline is None:
+            return []
+        return [
+            record[outcome.headline] for record in self.numbers.history("assets", key) if outcome.headline in record
+        ]
+
+    @contextmanager
+    def timed(self, night: str, workload: str, stage: str, backend: str = "") -> Iterator[None]:
+        """Record how long a stage of a partition took, when it ends without an error."""
+        self.report(f"{'/'.join(filter(None, (workload, backend, stage)))} ...")
+        began = time.perf_counter()
+        yield
+        record = {
+            "night": night,
+            "workload": workload,
+            "backend": backend or None,
+            "stage": stage,
+            "wall_s": time.perf_counter() - began,
+            "finished_at": datetime.now(UTC).isoformat(),
+        }
+        self.timings.put(night, "stages", f"{workload}.{backend}.{stage}", record)

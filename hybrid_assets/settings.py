@@ -1,0 +1,185 @@
+"""`sweep.yaml`: what a night runs, typed and validated. Put keys every workload or backend shares here.
+
+A workload's or provider's own keys are handed to its plug-in as they stand (`WorkloadSettings.options`).
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import date  # noqa: TC003 - pydantic reads it at run time
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from hybrid_assets.errors import ConfigurationError
+from hybrid_assets.model.text import nearest
+
+#: Environment variables that move settings and state.
+CONFIG_VARIABLE = "HYBRID_ASSETS_CONFIG"
+HOME_VARIABLE = "HYBRID_ASSETS_HOME"
+DEFAULT_FILE = "sweep.yaml"
+DEFAULT_HOME = "data/state"
+#: Far above any honest sweep; a larger file is a mistake or an attack.
+MAX_SETTINGS_BYTES = 262_144
+#: Names end up in asset keys, paths and SQL values.
+NAME = r"^[a-z][a-z0-9_]{0,39}$"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class _Open(BaseModel):
+    """Common keys are fields; every other key belongs to the plug-in."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The plug-in's own keys."""
+        return dict(self.model_extra or {})
+
+
+class WorkloadSettings(_Open):
+    """One workload of the night."""
+
+    #: Glob of input files, relative to the settings file.
+    inputs: str
+    shots: int = Field(default=4096, ge=1, le=1_000_000)
+    #: Widest kernel that may be asked for.
+    max_qubits: int = Field(default=16, ge=1, le=64)
+    class_: Literal["production", "exploratory"] = Field(default="production", alias="class")
+    team: str = Field(default="research", pattern=NAME)
+    #: Backends to run on; empty means all.
+    backends: tuple[str, ...] = ()
+
+
+class BackendSettings(_Open):
+    """One backend."""
+
+    provider: str
+    #: QPU jobs in flight at once; also the limit of the Dagster pool ``qpu_<backend>``.
+    slots: int = Field(default=1, ge=1, le=64)
+    #: Longest time one materialization waits for this backend.
+    wait_s: float = Field(default=30, ge=0, le=86_400)
+    #: Price of one billed second, in any one currency.
+    price_per_s: float = Field(default=0.0, ge=0)
+    #: ``always``: a known result is never executed again; ``night``: once a night.
+    reuse: Literal["always", "night"] = "always"
+    optimization_level: int = Field(default=2, ge=0, le=3)
+    compile_seed: int = Field(default=7, ge=0)
+
+
+class Settings(_Strict):
+    """A whole `sweep.yaml`."""
+
+    #: First night.
+    start: date
+    cron: str = "0 2 * * *"
+    workloads: dict[str, WorkloadSettings] = Field(min_length=1)
+    backends: dict[str, BackendSettings] = Field(min_length=1)
+    #: Seconds one classical baseline may take on one instance.
+    baseline_limit_s: float = Field(default=10, gt=0)
+    #: Seed of everything that is sampled classically.
+    seed: int = 7
+    #: The file these settings came from; relative paths are relative to its folder.
+    file: Path = Field(default=Path(DEFAULT_FILE), exclude=True)
+
+    @field_validator("workloads", "backends")
+    @classmethod
+    def _names(cls, value: dict[str, Any]) -> dict[str, Any]:
+        import re  # noqa: PLC0415 - only here
+
+        for name in value:
+            if not re.match(NAME, name):
+                raise ValueError(f"name {name!r} must match {NAME}")
+        return value
+
+    @model_validator(mode="after")
+    def _known_backends(self) -> Settings:
+        for name, workload in self.workloads.items():
+            for backend in workload.backends:
+                if backend not in self.backends:
+                    raise ValueError(
+                        f"workload {name!r} names backend {backend!r}, which is not under backends. "
+                        f"{nearest(backend, self.backends)}Known: {', '.join(self.backends)}"
+                    )
+        return self
+
+    @property
+    def folder(self) -> Path:
+        """Folder that relative paths are relative to."""
+        return self.file.resolve().parent
+
+    @property
+    def home(self) -> Path:
+        """Where all state lives."""
+        return (self.folder / os.environ.get(HOME_VARIABLE, DEFAULT_HOME)).resolve()
+
+    def backends_of(self, workload: str) -> tuple[str, ...]:
+        """Return the backends a workload runs on, in order."""
+        return self.workloads[workload].backends or tuple(self.backends)
+
+
+class _NoAliasLoader(yaml.SafeLoader):
+    """Refuses aliases: a few hundred bytes of them unfold to gigabytes."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, "aliases are not allowed", None)
+        return super().compose_node(parent, index)
+
+
+def load_settings(file: Path | str | None = None) -> Settings:
+    """Read, validate and return the settings.
+
+    Args:
+        file: The settings file; by default ``HYBRID_ASSETS_CONFIG``, else `sweep.yaml` in the working folder.
+
+    Raises:
+        ConfigurationError: The file is missing, too large, no YAML, or has an unknown key or a wrong value.
+    """
+    path = Path(file or os.environ.get(CONFIG_VARIABLE) or DEFAULT_FILE)
+    if not path.is_file():
+        raise ConfigurationError(
+            f"There is no settings file {path}. Run from the project's folder or set {CONFIG_VARIABLE}."
+        )
+    _load_environment(path.resolve().parent / ".env")
+    if path.stat().st_size > MAX_SETTINGS_BYTES:
+        raise ConfigurationError(f"{path} is larger than {MAX_SETTINGS_BYTES} bytes; a sweep needs a few hundred.")
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), _NoAliasLoader)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, UnicodeDecodeError) as exc:
+        raise ConfigurationError(f"{path} is not readable as YAML: {exc}") from exc
+    if not isinstance(document, dict):
+        raise ConfigurationError(f"{path} must hold a mapping with the keys {', '.join(_keys(Settings))}.")
+    try:
+        return Settings.model_validate({**document, "file": path})
+    except ValidationError as exc:
+        raise ConfigurationError(_explain(path, exc)) from exc
+
+
+def _load_environment(file: Path) -> None:
+    if file.is_file():
+        from dotenv import load_dotenv  # noqa: PLC0415 - rarely needed
+
+        load_dotenv(file)
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items() if not field.exclude]
+
+
+def _explain(path: Path, exc: ValidationError) -> str:
+    lines = []
+    for error in exc.errors():
+        place = ".".join(str(part) for part in error["loc"])
+        if error["type"] == "extra_forbidden":
+            known = _keys(Settings)
+            hint = nearest(str(error["loc"][-1]), known)
+            lines.append(f"{place}: unknown key. {hint}Known: {', '.join(known)}.")
+        else:
+            lines.append(f"{place or 'settings'}: {error['msg'].removeprefix('Value error, ')}.")
+    return f"{path} is not valid. " + " ".join(lines)

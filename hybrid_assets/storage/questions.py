@@ -1,0 +1,32 @@
+"""Named questions over the views. Put the SQL that the command line or a report asks here, each with its sentence."""
+
+from __future__ import annotations
+
+#: One row a workload, backend and method of a night, quantum methods and controls each, classical ones by their best.
+METHODS_OF_NIGHT = """
+SELECT workload, backend, role, method, count(*) AS instances, median(ratio) AS ratio, median(best_ratio) AS best_ratio,
+       avg(p_opt) AS p_opt, median(value) AS value, sum(shots) AS shots
+FROM comparisons WHERE night = ?
+GROUP BY workload, backend, role, method
+QUALIFY role <> 'classical' OR row_number() OVER (
+    PARTITION BY workload, backend, role ORDER BY count(best_ratio) DESC, avg(best_ratio) DESC, sum(wall_s), method) = 1
+ORDER BY workload, backend, list_position(['quantum', 'control', 'classical'], role), method
+"""
+
+#: One row a workload and backend of a night.
+VERDICTS_OF_NIGHT = """
+SELECT workload, backend, verdict, method, num_instances, effect, effect_low, effect_high, p_value, reasons
+FROM verdicts WHERE night = ? ORDER BY workload, backend
+"""
+
+#: How many rows of each table a night has, by workload and backend.
+ROWS_OF_NIGHT = """
+SELECT stage, workload, backend, count(*) AS rows FROM (
+    SELECT 'normalized_inputs' AS stage, workload, NULL AS backend, night FROM normalized_inputs
+    UNION ALL BY NAME SELECT 'classical_baselines' AS stage, workload, night FROM classical_baselines
+    UNION ALL BY NAME SELECT 'compiled_circuits' AS stage, workload, backend, night FROM compiled_circuits
+    UNION ALL BY NAME SELECT 'quantum_results' AS stage, workload, backend, night FROM quantum_results
+    UNION ALL BY NAME SELECT 'comparisons' AS stage, workload, backend, night FROM comparisons
+    UNION ALL BY NAME SELECT 'decisions' AS stage, workload, night FROM decisions
+) WHERE night = ? GROUP BY ALL
+"""

@@ -1,0 +1,23 @@
+"""Run every benchmark and print its table."""
+
+from __future__ import annotations
+
+import click
+
+from hybrid_assets_tests.bench import scale, speed
+
+
+@click.command()
+@click.option("--only", type=click.Choice(["speed", "scale"]), help="Run one benchmark.")
+@click.option(
+    "--loop-circuits", default=1200, show_default=True, help="Circuits of the plain loop (fewer: extrapolated)."
+)
+def main(only: str | None, loop_circuits: int) -> None:
+    """Print ratios of the product against a plain loop, against Aer alone, and against itself at other sizes."""
+    if only in (None, "speed"):
+        click.echo(speed.table(loop_circuits))
+    if only in (None, "scale"):
+        click.echo(scale.table())
+
+
+main()
