@@ -1,0 +1,146 @@
+"""What happens to sampled points of a binary quadratic problem: scores, one-flip descent, the random-bits control.
+
+Put steps from samples to a `Score` here; keep intervals in `hybrid_assets.scoring.statistics`, and anything that needs
+to know where the samples came from in the workloads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hybrid_assets.model.results import Reference, ReferenceKind, Role, Score
+from hybrid_assets.scoring.local_search import coupling_matrix
+from hybrid_assets.scoring.statistics import weighted_mean_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hybrid_assets.model.problem import BinaryQuadratic
+
+#: A value within this share of a reference has reached it, and a gain below it is rounding: sums of float64 terms.
+RELATIVE_TOLERANCE = 1e-9
+
+
+def outcome_bits(outcomes: np.ndarray, n: int) -> np.ndarray:
+    """Return the bits of integer outcomes, shape (outcomes, n), uint8; column i is bit i, the variable i."""
+    shifted = np.asarray(outcomes, dtype=np.uint64)[:, None] >> np.arange(n, dtype=np.uint64)
+    return (shifted & np.uint64(1)).astype(np.uint8)
+
+
+def random_outcomes(n: int, shots: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw uniform random outcomes of n <= 63 bits: the control of every sampling method.
+
+    Returns:
+        Distinct outcomes in increasing order (uint64) and how often each was drawn (int64), as a row of `RawCounts`.
+    """
+    drawn = np.random.default_rng(seed).integers(0, 1 << n, size=shots, dtype=np.uint64)
+    outcomes, counts = np.unique(drawn, return_counts=True)
+    return outcomes, counts.astype(np.int64)
+
+
+def reaches(values: np.ndarray, reference: float) -> np.ndarray:
+    """Tell which values are as good as a reference, up to rounding; same shape as ``values``."""
+    return np.asarray(values >= reference - RELATIVE_TOLERANCE * max(1.0, abs(reference)))
+
+
+def score_outcomes(  # noqa: PLR0913 - a score has that many facts, all named at the call
+    problem: BinaryQuadratic,
+    bits: np.ndarray,
+    counts: np.ndarray,
+    *,
+    method: str,
+    role: Role,
+    reference: Reference | None,
+    shots: int,
+    kernel_ids: tuple[str, ...] = (),
+    facts: Mapping[str, Any] | None = None,
+) -> Score:
+    """Score sampled points of a problem, raw or after a step that maps each sample to another point.
+
+    Args:
+        problem: The objective (the original one, not a penalized one).
+        bits: Points, shape (entries, n), 0/1.
+        counts: Samples of each point, shape (entries,).
+        method: Name of the method.
+        role: Its role.
+        reference: Value to reach; successes are counted only where it is proved.
+        shots: All shots the method needed.
+        kernel_ids: Kernels the samples came from.
+        facts: More facts for the record.
+
+    Returns:
+        Mean, 95 % interval and best over the *feasible* samples (None when there are none); successes and the feasible
+        rate over *all* samples.
+    """
+    values, feasible = problem.values(bits), problem.feasible(bits)
+    value = low = high = best = successes = trials = None
+    total = int(counts.sum())
+    if feasible.any():
+        value, low, high = weighted_mean_interval(values[feasible], counts[feasible])
+        best = float(values[feasible].max())
+    if reference is not None and reference.kind is ReferenceKind.PROVED:
+        successes, trials = int(counts[feasible & reaches(values, reference.value)].sum()), total
+    return Score(
+        method=method,
+        role=role,
+        value=value,
+        value_low=low,
+        value_high=high,
+        best_value=best,
+        successes=successes,
+        trials=trials,
+        feasible_rate=None if problem.cardinality is None else float(counts[feasible].sum() / total),
+        shots=shots,
+        kernel_ids=kernel_ids,
+        facts=facts or {},
+    )
+
+
+def descend(problem: BinaryQuadratic, bits: np.ndarray) -> np.ndarray:
+    """Walk every point uphill by its best single flip until no flip helps.
+
+    Steepest ascent of the objective (a "descent" of the cost), all points at once; ties go to the lowest variable, so
+    the result is a function of the point. The cardinality is ignored: fold it in with `penalised` first.
+
+    Args:
+        problem: The objective.
+        bits: Start points, shape (points, n), 0/1.
+
+    Returns:
+        Local optima, shape (points, n), uint8.
+    """
+    matrix = coupling_matrix(problem)
+    x = np.array(bits, dtype=float)
+    slope = x @ matrix + np.asarray(problem.linear, dtype=float)
+    least = RELATIVE_TOLERANCE * max(1e-300, np.abs(matrix).max(initial=0.0), np.abs(problem.linear).max(initial=0.0))
+    active = np.arange(x.shape[0])
+    while active.size:
+        gain = (1 - 2 * x[active]) * slope[active]
+        flip = gain.argmax(axis=1)
+        helps = gain[np.arange(active.size), flip] > least
+        active, flip = active[helps], flip[helps]
+        change = 1 - 2 * x[active, flip]
+        x[active, flip] += change
+        slope[active] += change[:, None] * matrix[flip]
+    return x.astype(np.uint8)
+
+
+def penalised(problem: BinaryQuadratic, penalty: float) -> BinaryQuadratic:
+    """Fold the cardinality B into the objective as ``-penalty * (sum x - B)^2``; without one, return the problem."""
+    if problem.cardinality is None:
+        return problem
+    n, b = problem.num_variables, problem.cardinality
+    old = dict(zip(problem.pairs, problem.weights, strict=True))
+    pairs = tuple((i, j) for i in range(n) for j in range(i + 1, n))
+    return replace(
+        problem,
+        # (sum x)^2 = sum x_i + 2 sum_{i<j} x_i x_j, because x^2 = x
+        linear=tuple(c - penalty * (1 - 2 * b) for c in problem.linear),
+        pairs=pairs,
+        weights=tuple(old.get(pair, 0.0) - 2 * penalty for pair in pairs),
+        offset=problem.offset - penalty * b * b,
+        cardinality=None,
+    )

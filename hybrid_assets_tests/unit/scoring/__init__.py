@@ -1,0 +1,1 @@
+"""Statistics, comparisons and verdicts, mirroring `hybrid_assets.scoring`."""
