@@ -1,0 +1,176 @@
+"""SQL over the warehouse: `snapshot.duckdb` for a user's own DuckDB, `query` for ours. Put every piece of SQL here.
+
+The snapshot holds only views over the Parquet files, so it never goes stale and nobody waits for a lock on it. `query`
+does not open it: it hands the engine the files as Arrow datasets and takes all access to files away from it. (A folder
+DuckDB may read it may also write: ``WITH x AS (COPY ... TO ...) SELECT`` is a SELECT to its parser, even inside
+``query('...')``.) Names come from `tables`, paths from the settings; a user's values travel as parameters only.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from hybrid_assets.errors import ConfigurationError, WarehouseError
+from hybrid_assets.model.text import nearest
+from hybrid_assets.storage.files import TEMPORARY_PREFIX, write_atomically
+from hybrid_assets.storage.tables import TABLES
+from hybrid_assets.storage.warehouse import DATA_FILE, Warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import duckdb
+    import pyarrow.dataset as pad
+
+SNAPSHOT = "snapshot.duckdb"
+VIEWS = "views.sql"
+#: Read by DuckDB 1.0 and later; the version a DuckDB 2 writes by itself is refused by every 1.x command line.
+STORAGE_VERSION = "v1.0.0"
+#: In this order: the last one locks the others.
+_LOCK_DOWN = (
+    "SET TimeZone = 'UTC'",
+    "SET autoinstall_known_extensions = false",
+    "SET autoload_known_extensions = false",
+    "SET memory_limit = '1GB'",
+    "SET temp_directory = ''",
+    "SET enable_external_access = false",
+    "SET lock_configuration = true",
+)
+#: Statement types that only ask; MULTI is what PIVOT is parsed to, DESCRIBE, SHOW and SUMMARIZE are SELECTs.
+_QUESTIONS = {"SELECT", "EXPLAIN", "MULTI"}
+_UNKNOWN_TABLE = re.compile(r"Table with name (.+?) does not exist")
+
+
+def views_sql(home: Path) -> str:
+    """Return the statements that make one view a table over the files under a home folder.
+
+    Raises:
+        ConfigurationError: The folder's name has characters that DuckDB takes for a pattern.
+    """
+    warehouse = Warehouse(home.resolve())
+    return "".join(_view_sql(name, warehouse.folder(name)) for name in TABLES)
+
+
+def _view_sql(name: str, folder: Path) -> str:
+    if found := re.search(r"[*?\[\]{}]", str(folder)):
+        raise ConfigurationError(
+            f"The state folder {folder.parent.parent} has {found[0]!r} in its name, which DuckDB reads as a pattern. "
+            "Set HYBRID_ASSETS_HOME to a folder without it."
+        )
+    columns = ", ".join(f'"{column}"' for column in TABLES[name].schema.names)
+    pattern = f"{folder}/**/{DATA_FILE}".replace("'", "''")
+    return (
+        f'CREATE OR REPLACE VIEW "{name}" AS SELECT {columns}\n'  # noqa: S608 - names of tables.py, path of the settings
+        f"  FROM read_parquet('{pattern}', union_by_name = true, hive_partitioning = false);\n"
+    )
+
+
+def publish_snapshot(home: Path) -> Path:
+    """Make `snapshot.duckdb` in a home folder, unless it is there with the same views; return its path.
+
+    It is replaced by rename: a user who has the old one open keeps it and blocks nobody.
+
+    Raises:
+        ConfigurationError: See `views_sql`.
+        WarehouseError: DuckDB refused, for example because a data file is damaged.
+    """
+    path, definition = home / SNAPSHOT, home / VIEWS
+    sql = views_sql(home)
+    warehouse = Warehouse(home)
+    for name in TABLES:
+        warehouse.ensure_schema_file(name)
+    if path.exists() and definition.exists() and definition.read_text(encoding="utf-8") == sql:
+        return path
+    write_atomically(path, _build(home, sql))
+    write_atomically(definition, sql.encode())
+    return path
+
+
+def _build(home: Path, sql: str) -> bytes:
+    import duckdb  # noqa: PLC0415 - heavy; only who asks for SQL pays
+
+    draft = home / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}"
+    literal = str(draft.resolve()).replace("'", "''")
+    try:
+        with duckdb.connect() as connection:
+            connection.execute(f"ATTACH '{literal}' AS snapshot (STORAGE_VERSION '{STORAGE_VERSION}')")
+            connection.execute("USE snapshot")
+            connection.execute(sql)
+            connection.execute("USE memory")
+            connection.execute("DETACH snapshot")
+        return draft.read_bytes()
+    except duckdb.Error as exc:
+        raise _refusal(exc) from exc
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def query(home: Path, sql: str, *, parameters: Sequence[Any] | None = None) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Answer one question over the tables; return column names and rows. Times come in UTC.
+
+    Nothing can be changed, read or written but the tables: the engine has no access to files at all.
+
+    Args:
+        home: Folder of the state.
+        sql: One SELECT, EXPLAIN, DESCRIBE, SHOW, SUMMARIZE or PIVOT.
+        parameters: Values of ``?`` or ``$1`` in the text.
+
+    Raises:
+        WarehouseError: The statement is no question, is wrong, or met a damaged file; the message says what to do.
+    """
+    import duckdb  # noqa: PLC0415 - heavy; only who asks for SQL pays
+
+    with duckdb.connect() as connection:
+        try:
+            for name in TABLES:
+                connection.register(name, _dataset(home, name))
+            for statement in _LOCK_DOWN:
+                connection.execute(statement)
+            _check_question(connection, sql)
+            answer = connection.execute(sql, parameters)
+            return [column[0] for column in answer.description or ()], answer.fetchall()
+        except (duckdb.Error, OSError, ValueError) as exc:
+            raise _refusal(exc) from exc
+
+
+def _dataset(home: Path, name: str) -> pad.Dataset:
+    import pyarrow as pa  # noqa: PLC0415 - with the next
+    import pyarrow.dataset as pad  # noqa: PLC0415 - heavy; only who asks for SQL pays
+
+    warehouse, table = Warehouse(home), TABLES[name]
+    if not (files := warehouse.files(name)):
+        return pad.dataset(table.schema.empty_table())
+    # Without a file being opened, a condition on a partition column rules out the partitions that cannot meet it.
+    keys = pad.partitioning(pa.schema([table.schema.field(key) for key in table.partition_by]), flavor="hive")
+    return pad.dataset(
+        [str(path) for path in files],
+        schema=table.schema,
+        format="parquet",
+        partitioning=keys,
+        partition_base_dir=str(warehouse.folder(name)),
+    )
+
+
+def _check_question(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
+    statements = connection.extract_statements(sql)
+    if len(statements) != 1:
+        raise WarehouseError(f"Ask one question at a time; this text holds {len(statements)} statements.")
+    kind = statements[0].type.name
+    if kind not in _QUESTIONS:
+        raise WarehouseError(
+            f"{kind} is not allowed here: only SELECT, EXPLAIN, DESCRIBE, SHOW, SUMMARIZE and PIVOT. "
+            f"To change data materialize it again; to work on it freely open a copy of {SNAPSHOT}."
+        )
+
+
+def _refusal(exc: Exception) -> WarehouseError:
+    text = str(exc).split("\n\n", maxsplit=1)[0].strip()
+    if found := _UNKNOWN_TABLE.search(text):
+        name = found[1].strip('"')
+        return WarehouseError(f"There is no view {name!r}. {nearest(name, TABLES)}Views: {', '.join(sorted(TABLES))}.")
+    if DATA_FILE in text or "parquet" in text.lower():
+        text += "\nIf a file is damaged, `hybrid-assets doctor` finds it and sets it aside."
+    return WarehouseError(text)

@@ -1,0 +1,1 @@
+"""The warehouse and the stores on a real disk, with real processes."""

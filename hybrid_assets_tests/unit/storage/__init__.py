@@ -1,0 +1,1 @@
+"""Rules of the warehouse that need no disk."""
