@@ -19,16 +19,19 @@ help: ## List the targets
 .PHONY: setup
 setup: $(STAMP) ## Create .venv with hash-locked requirements (no-op when nothing changed)
 
+$(STAMP): $(VENV)/.requirements-stamp pyproject.toml
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -q hybrid_assets
+	touch $@
+
 # A Debian without python3-venv still has pip: virtualenv then takes the place of venv.
-$(STAMP): requirements/lock.txt requirements/bootstrap.txt pyproject.toml
+$(VENV)/.requirements-stamp: requirements/lock.txt requirements/bootstrap.txt
 	$(PYTHON) -m venv --clear $(VENV) 2>/dev/null || { \
 	  $(PYTHON) -m pip install --quiet --require-hashes --target .bootstrap -r requirements/virtualenv.txt && \
 	  PYTHONPATH=.bootstrap $(PYTHON) -m virtualenv --quiet --clear $(VENV); }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements/lock.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	$(BIN)/python -m compileall -q hybrid_assets
-	touch $(STAMP)
+	touch $@
 
 .PHONY: lock
 lock: setup ## Resolve the requirements anew

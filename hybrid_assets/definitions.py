@@ -21,11 +21,10 @@ def build_defs(*, settings: Settings | None = None, project: Any = None) -> dg.D
     """
     settings = settings or load_settings()
     partitions = nights(settings)
-    job = nightly_sweep_job(partitions)
     return dg.Definitions(
         assets=[build_asset(spec, partitions) for spec in stage_assets(settings)],
-        jobs=[job],
-        schedules=[nightly_sweep_schedule(settings, job, partitions)],
+        jobs=[nightly_sweep_job()],
+        schedules=[nightly_sweep_schedule(settings, partitions)],
         resources={"project": project or ProjectResource(settings_file=str(settings.file.resolve()))},
         executor=dg.in_process_executor,
     )

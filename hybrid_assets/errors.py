@@ -27,7 +27,7 @@ Put a new error where its retry class is; keep vendor exceptions out (providers 
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class HybridAssetsError(Exception):
@@ -140,6 +140,14 @@ class WarehouseError(HybridAssetsError):
 
 
 class CheckFailedError(HybridAssetsError):
-    """A check failed before publication."""
+    """A check failed before publication.
+
+    Attributes:
+        checks: `model.stages.CheckOutcome` of all checks that were tried, passed ones too.
+    """
 
     exit_code: ClassVar[int] = 7
+
+    def __init__(self, message: str = "", *, checks: tuple[Any, ...] = ()) -> None:
+        super().__init__(message)
+        self.checks = checks

@@ -78,7 +78,11 @@ class Workload(Protocol):
         results: Sequence[tuple[LogicalKernel, KernelResult]],
         reference: Reference | None,
     ) -> Sequence[Score]:
-        """Score every quantum method and every control of an instance from its finished kernels."""
+        """Score every quantum method and every control of an instance from its finished kernels.
+
+        A method that applies to the instance has a score, with value None where it failed: failures stay in. A method
+        without a score does not apply there and is not compared on it.
+        """
 
     def controls_of(self, method: str) -> Sequence[str]:
         """Return the methods that repeat a quantum method without its quantum part, or baselines that do."""

@@ -25,7 +25,8 @@ def _found(kind: str) -> dict[str, EntryPoint]:
         other = found.get(entry.name)
         if other is not None and other.value != entry.value:
             raise RegistrationError(
-                f"Two {kind}s are registered as {entry.name!r}: {other.value} and {entry.value}. Uninstall or rename one."
+                f"Two {kind}s are registered as {entry.name!r}: {other.value} and {entry.value}. "
+                "Uninstall or rename one."
             )
         found[entry.name] = entry
     if not found:

@@ -1,5 +1,1 @@
 """The command line. Put one verb in one module; import dagster, qiskit, duckdb and pandas inside verbs only."""
-
-from hybrid_assets.cli.main import main
-
-__all__ = ["main"]

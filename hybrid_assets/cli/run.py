@@ -14,6 +14,7 @@ from hybrid_assets.settings import load_settings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hybrid_assets.defs.assets import StageAsset
     from hybrid_assets.runner.project import Project
     from hybrid_assets.settings import Settings
 
@@ -62,13 +63,14 @@ def run_night(
     """Materialize a night, show what came of it and return the exit code."""
     from hybrid_assets.defs.night import materialize_night, resolve_night, select  # noqa: PLC0415 - imports dagster
     from hybrid_assets.runner.project import Project  # noqa: PLC0415 - imports the stores
+    from hybrid_assets.storage.snapshot import publish_snapshot  # noqa: PLC0415 - imports duckdb
 
     began = time.perf_counter()
     chosen = resolve_night(settings, night)
     selected = select(settings, workloads=workloads, backends=backends, until=until)
     with progress() as report:
         project = Project.open(settings, report=report)
-        if not yes and (metered := _metered(project, backends)):
+        if not yes and (metered := _metered(project, selected)):
             click.echo(f"{', '.join(metered)} cost money. Run with --yes to agree.", err=True)
             return EXIT_WAITS_FOR_APPROVAL
         result = materialize_night(project, night=chosen, selected=selected)
@@ -78,14 +80,13 @@ def run_night(
         click.echo(f"- {sentence}", err=True)
     if result.skipped and not result.failures:
         click.echo(f"Not published yet: {', '.join(result.skipped)}. Run the same command again.", err=True)
-    click.echo(
-        f"Night {chosen} took {time.perf_counter() - began:.1f} s. Database: {project.warehouse.snapshot_path()}"
-    )
+    click.echo(f"Night {chosen} took {time.perf_counter() - began:.1f} s. Database: {publish_snapshot(project.home)}")
     return result.exit_code or (EXIT_INPUT_REFUSED if refused else 0)
 
 
-def _metered(project: Project, backends: Sequence[str]) -> Sequence[str]:
-    return [name for name in backends or project.settings.backends if project.provider(name).describe().is_metered]
+def _metered(project: Project, selected: Sequence[StageAsset]) -> Sequence[str]:
+    used = {spec.key[1] for spec in selected if spec.pool}
+    return [name for name in sorted(used) if project.provider(name).describe().is_metered]
 
 
 def _refusals(project: Project, night: str, workloads: set[str]) -> Sequence[str]:

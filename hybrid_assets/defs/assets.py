@@ -77,13 +77,13 @@ def build_asset(spec: StageAsset, partitions: dg.PartitionsDefinition[str]) -> d
     )
     def body(
         context: dg.AssetExecutionContext, project: dg.ResourceParam[Project]
-    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         night = context.partition_key if spec.is_partitioned else ""
         with translated():
             try:
                 outcome = spec.stage(project, night)
             except CheckFailedError as exc:
-                yield from (_check(key, check) for check in exc.facts["checks"] if check.name in spec.checks)
+                yield from (_check(key, check) for check in exc.checks if check.name in spec.checks)
                 raise
         if outcome.pending:
             context.log.warning(outcome.pending)

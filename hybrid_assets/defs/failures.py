@@ -19,5 +19,5 @@ def translated() -> Iterator[None]:
     except TransientProviderError as exc:
         raise dg.RetryRequested(max_retries=TRANSIENT_RETRIES, seconds_to_wait=TRANSIENT_PAUSE_S) from exc
     except HybridAssetsError as exc:
-        facts = {key: str(value) for key, value in exc.facts.items() if key != "checks"}
+        facts = {key: str(value) for key, value in exc.facts.items()}
         raise dg.Failure(f"{type(exc).__name__}: {exc}", metadata=facts, allow_retries=False) from exc

@@ -1,6 +1,6 @@
 """Materializing a night in process, without daemon or web server."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
@@ -58,8 +58,11 @@ def select(
         ConfigurationError: A name is unknown.
     """
     found = {spec.key: spec for spec in stage_assets(settings)}
-    for name, known, kind in (*((w, settings.workloads, "workload") for w in workloads),
-                              *((b, settings.backends, "backend") for b in backends)):  # fmt: skip
+    wanted: list[tuple[str, Mapping[str, object], str]] = [
+        *((name, settings.workloads, "workload") for name in workloads),
+        *((name, settings.backends, "backend") for name in backends),
+    ]
+    for name, known, kind in wanted:
         if name not in known:
             raise ConfigurationError(
                 f"No {kind} {name!r} in {settings.file}. {nearest(name, known)}Known: {', '.join(known)}."
@@ -89,6 +92,7 @@ def materialize_night(
             resources={"project": project},
             instance=open_one,
             raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             tags={"hybrid_assets/night": night},
         )
     failed = [event for event in result.all_events if event.is_step_failure]

@@ -6,7 +6,7 @@ from hybrid_assets.runner.project import Project
 from hybrid_assets.settings import load_settings
 
 
-class ProjectResource(dg.ConfigurableResource):
+class ProjectResource(dg.ConfigurableResource[Project]):
     """The project of a settings file; ``settings_file`` empty means: where `load_settings` looks."""
 
     settings_file: str = ""

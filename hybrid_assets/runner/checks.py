@@ -9,7 +9,9 @@ from hybrid_assets.model.results import ReferenceKind
 from hybrid_assets.model.stages import CheckOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from hybrid_assets.storage.warehouse import Warehouse
 
 #: Rounding of sums of float64 terms; a larger excess over a proved optimum is an error somewhere.
 RATIO_TOLERANCE = 1e-9
@@ -61,11 +63,21 @@ def no_ratio_above_one(rows: Sequence[dict[str, Any]]) -> CheckOutcome:
     )
 
 
+def schema(
+    warehouse: Warehouse, table: str, rows: Sequence[Mapping[str, Any]], partition: Mapping[str, str]
+) -> CheckOutcome:
+    """The warehouse takes the rows as they are: every column there, of its type, keys not null."""
+    refusal = warehouse.refusal(table, rows, partition=partition)
+    return CheckOutcome(
+        name="schema", passed=refusal is None, description=refusal or f"{len(rows)} rows fit the table {table}."
+    )
+
+
 def require(checks: Sequence[CheckOutcome], *, what: str) -> None:
     """Refuse publication when a blocking check failed.
 
     Raises:
-        CheckFailedError: Its ``facts["checks"]`` holds all outcomes.
+        CheckFailedError: Its ``checks`` are all outcomes.
     """
     failed = [check for check in checks if check.blocking and not check.passed]
     if failed:

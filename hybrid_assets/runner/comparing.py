@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hybrid_assets.errors import ConfigurationError, ResultIntegrityError
+from hybrid_assets.model.problem import LabeledData
 from hybrid_assets.model.results import ReferenceKind
 from hybrid_assets.model.stages import StageOutcome
 from hybrid_assets.runner import checks
@@ -43,7 +44,10 @@ def compare(project: Project, *, night: str, workload: str, backend: str) -> Sta
             kinds |= {result.execution.value for _, result in results}
             key = ComparisonKey(**partition, instance=instance.name, fingerprint=instance.fingerprint)
             rows += _rows(project, key, instance, results, baselines.get(instance.name, []))
-        verdict = _verdict(project, partition, rows, kinds)
+        panel = (
+            set.intersection(*(({r.baseline for r in found}) for found in baselines.values())) if baselines else set()
+        )
+        verdict = _verdict(project, partition, rows, kinds=kinds, panel=panel)
         outcomes = (
             checks.unique(rows, key=("instance", "method")),
             checks.no_ratio_above_one(rows),
@@ -118,21 +122,23 @@ def _rows(
 
 
 def _test_share(instance: ProblemInstance) -> float | None:
-    folds = getattr(instance.problem, "folds", ())
-    return 1.0 / len(folds) if folds else None
+    if not isinstance(instance.problem, LabeledData):
+        return None
+    fold = instance.problem.folds[0]
+    return len(fold.test) / (len(fold.test) + len(fold.train))
 
 
 def _verdict(
-    project: Project, partition: Mapping[str, str], rows: Sequence[dict[str, Any]], kinds: set[str]
+    project: Project, partition: Mapping[str, str], rows: Sequence[dict[str, Any]], *, kinds: set[str], panel: set[str]
 ) -> dict[str, Any]:
     plugin, _, _ = project.workload(partition["workload"])
     inputs = project.warehouse.read_rows("normalized_inputs", night=partition["night"], workload=partition["workload"])
     instances = {row["instance"]: row["num_variables"] for row in inputs}
-    return {**partition, **decide(rows, instances=instances, rules=claim_rules(plugin, rows, kinds))}
+    return {**partition, **decide(rows, instances=instances, rules=claim_rules(plugin, rows, kinds=kinds, panel=panel))}
 
 
-def claim_rules(plugin: Workload, rows: Sequence[Mapping[str, Any]], kinds: set[str]) -> ClaimRules:
-    """Return what a claim of a workload needs, from what the workload declares."""
+def claim_rules(plugin: Workload, rows: Sequence[Mapping[str, Any]], *, kinds: set[str], panel: set[str]) -> ClaimRules:
+    """Return what a claim of a workload needs: what it declares, and every baseline that all its instances have."""
     methods = {row["method"] for row in rows if row["role"] == "quantum"}
     return ClaimRules(
         metric=plugin.metric,
@@ -140,6 +146,7 @@ def claim_rules(plugin: Workload, rows: Sequence[Mapping[str, Any]], kinds: set[
         controls_of={method: tuple(plugin.controls_of(method)) for method in methods},
         execution_kinds=tuple(sorted(kinds)),
         relative=plugin.metric_is_relative,
+        required_baselines=tuple(sorted(panel)),
         reference_kinds=tuple(ReferenceKind)
         if not plugin.metric_is_relative
         else (ReferenceKind.PROVED, ReferenceKind.BOUND),

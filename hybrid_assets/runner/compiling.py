@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from hybrid_assets.model.circuits import CompiledCircuit, CompileOptions, TargetDocument
     from hybrid_assets.runner.project import Project
 
+#: Compiles take milliseconds; a line for each would drown the others.
+PROGRESS_STEP = 20
+
 
 def compile_circuits(project: Project, *, night: str, workload: str, backend: str) -> StageOutcome:
     """Compile the structures the cache does not know and publish one row a kernel.
@@ -38,11 +41,13 @@ def compile_circuits(project: Project, *, night: str, workload: str, backend: st
             {"night": night, "workload": workload, "backend": backend, **_row(project, template, misses, options)}
             for template in found
         ]
-        outcomes = (checks.unique(rows, key=("instance", "label")),)
-        checks.require(outcomes, what=f"{workload}/{backend}/compiled_circuits of {night}")
-        published = project.warehouse.publish(
-            "compiled_circuits", rows, partition={"night": night, "workload": workload, "backend": backend}
+        partition = {"night": night, "workload": workload, "backend": backend}
+        outcomes = (
+            checks.unique(rows, key=("instance", "label")),
+            checks.schema(project.warehouse, "compiled_circuits", rows, partition),
         )
+        checks.require(outcomes, what=f"{workload}/{backend}/compiled_circuits of {night}")
+        published = project.warehouse.publish("compiled_circuits", rows, partition=partition)
     hits = sum(row["cache_hit"] for row in rows)
     return StageOutcome(
         rows=len(rows),
@@ -81,7 +86,8 @@ def compile_missing(
             pool.warm()
             for done, compiled in enumerate(pool.compile(_requests(missing.values(), target, options)), start=1):
                 project.circuits.put(compiled)
-                project.report(f"compiled {done} of {len(missing)}")
+                if done % PROGRESS_STEP == 0 or done == len(missing):
+                    project.report(f"compiled {done} of {len(missing)}")
     return reasons
 
 

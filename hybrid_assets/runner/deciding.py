@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def decide(project: Project, *, night: str, workload: str) -> StageOutcome:
     """Decide from the published verdicts and publish one row."""
     with project.timed(night, workload, "decisions"):
+        partition = {"night": night, "workload": workload}
         verdicts: list[dict[str, Any]] = []
         for backend in project.settings.backends_of(workload):
             verdicts += project.warehouse.read_rows("verdicts", night=night, workload=workload, backend=backend)
@@ -30,9 +31,12 @@ def decide(project: Project, *, night: str, workload: str) -> StageOutcome:
             "decided_at": datetime.now(UTC),
             "expires_at": None,
         }
-        outcomes = (checks.unique([row], key=("workload",)), checks.schema(project.warehouse, "decisions", [row]))
+        outcomes = (
+            checks.unique([row], key=("workload",)),
+            checks.schema(project.warehouse, "decisions", [row], partition),
+        )
         checks.require(outcomes, what=f"{workload}/decisions of {night}")
-        published = project.warehouse.publish("decisions", [row], partition={"night": night, "workload": workload})
+        published = project.warehouse.publish("decisions", [row], partition=partition)
     return StageOutcome(
         rows=1, data_version=published.data_version, notes={"decision": decision.reason}, checks=outcomes
     )

@@ -34,6 +34,7 @@ class Kernel:
     instance: ProblemInstance
     template: Template
     facts: CircuitFacts
+    repetition: str
 
 
 def execute_kernels(project: Project, *, night: str, workload: str, backend: str) -> StageOutcome:
@@ -56,15 +57,15 @@ def execute_kernels(project: Project, *, night: str, workload: str, backend: str
             )
             return StageOutcome(rows=0, data_version="", pending=message)
         rows, wrong = _evaluate(project, night, workload, backend, kernels)
+        partition = {"night": night, "workload": workload, "backend": backend}
         outcomes = (
             checks.row_count(rows, expected=sum(k.template.slot_values.shape[0] for k in kernels), of="kernel rows"),
             checks.unique(rows, key=("instance", "label", "row")),
             checks.shots_add_up(wrong),
+            checks.schema(project.warehouse, "quantum_results", rows, partition),
         )
         checks.require(outcomes, what=f"{workload}/{backend}/quantum_results of {night}")
-        published = project.warehouse.publish(
-            "quantum_results", rows, partition={"night": night, "workload": workload, "backend": backend}
-        )
+        published = project.warehouse.publish("quantum_results", rows, partition=partition)
     return StageOutcome(
         rows=len(rows),
         data_version=published.data_version,
@@ -101,7 +102,9 @@ def _kernels(project: Project, night: str, workload: str, backend: str) -> Itera
                 calibration_id=target.calibration_id,
                 repetition=repetition,
             )
-            yield Kernel(kernel_id=identity, instance=instance, template=template, facts=compiled.facts)
+            yield Kernel(
+                kernel_id=identity, instance=instance, template=template, facts=compiled.facts, repetition=repetition
+            )
 
 
 def _execute(project: Project, night: str, workload: str, backend: str, missing: Sequence[Kernel]) -> int:
@@ -173,6 +176,7 @@ def _rows(plugin: Workload, kernel: Kernel, result: KernelResult, night: str) ->
         yield {
             "instance": logical.instance,
             "label": logical.label,
+            "repetition": kernel.repetition,
             "row": index,
             "kernel_id": kernel.kernel_id,
             "correlation_id": f"{night}/{plugin.name}/{result.backend}/{logical.instance}/{logical.label}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hybrid_assets.errors import ConfigurationError, ProblemError
+from hybrid_assets.errors import CapacityError, ConfigurationError, ProblemError
 from hybrid_assets.model.fingerprint import canonical_json
 from hybrid_assets.model.stages import CheckOutcome, StageOutcome
 from hybrid_assets.runner import checks
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from hybrid_assets.protocols import Workload
     from hybrid_assets.runner.project import Project
+    from hybrid_assets.settings import WorkloadSettings
 
 
 def normalize_inputs(project: Project, *, night: str, workload: str) -> StageOutcome:
@@ -31,10 +32,13 @@ def normalize_inputs(project: Project, *, night: str, workload: str) -> StageOut
             raise ConfigurationError(
                 f"workloads.{workload}.inputs: no file matches {common.inputs!r} under {project.settings.folder}."
             )
-        rows = [{"night": night, "workload": workload, **_row(project, plugin, options, file)} for file in files]
+        rows = [
+            {"night": night, "workload": workload, **_row(project, plugin, options, common, file)} for file in files
+        ]
         outcomes = (
             checks.row_count(rows, expected=len(files), of="input files"),
             checks.unique(rows, key=("instance",)),
+            checks.schema(project.warehouse, "normalized_inputs", rows, {"night": night, "workload": workload}),
             _refusals(rows),
         )
         checks.require(outcomes, what=f"{workload}/normalized_inputs of {night}")
@@ -58,11 +62,13 @@ def refusals(project: Project, *, night: str, workload: str) -> Sequence[str]:
     return [row["refusal"] for row in rows if row["status"] == "refused"]
 
 
-def _row(project: Project, plugin: Workload, options: Any, file: Path) -> dict[str, Any]:
+def _row(project: Project, plugin: Workload, options: Any, common: WorkloadSettings, file: Path) -> dict[str, Any]:
     source = file.relative_to(project.settings.folder).as_posix()
     try:
         instance = plugin.load(file, source=source, options=options)
-    except ProblemError as exc:
+        # An instance that fits no kernel is refused here, so that it does not stop the others later.
+        plugin.kernels(instance, options=options, max_qubits=common.max_qubits, shots=common.shots)
+    except (ProblemError, CapacityError) as exc:
         project.report(f"refused: {exc}")
         return {
             "instance": file.stem,

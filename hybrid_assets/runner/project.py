@@ -103,9 +103,8 @@ class Project:
         """Return the provider of a backend, made once a process."""
         if backend not in self._providers:
             common = self.backend(backend)
-            options = {**common.options, "slots": common.slots}
             plugin = registry.provider_class(common.provider)
-            self._providers[backend] = plugin.from_settings(backend, options, self.home / "providers" / backend)
+            self._providers[backend] = plugin.from_settings(backend, common.options, self.home / "providers" / backend)
         return self._providers[backend]
 
     def compile_options(self, backend: str) -> CompileOptions:

@@ -40,6 +40,7 @@ def solve_baselines(project: Project, *, night: str, workload: str) -> StageOutc
         outcomes_checked = (
             checks.row_count(rows, expected=expected, of="instances x baselines"),
             checks.unique(rows, key=("instance", "baseline")),
+            checks.schema(project.warehouse, "classical_baselines", rows, {"night": night, "workload": workload}),
         )
         checks.require(outcomes_checked, what=f"{workload}/classical_baselines of {night}")
         published = project.warehouse.publish(

@@ -31,7 +31,7 @@ def outcome_bits(outcomes: np.ndarray, n: int) -> np.ndarray:
 
 
 def random_outcomes(n: int, shots: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw uniform random outcomes of n <= 63 bits: the control of every sampling method.
+    """Draw uniform random outcomes of n <= 64 bits: the control of every sampling method.
 
     Returns:
         Distinct outcomes in increasing order (uint64) and how often each was drawn (int64), as a row of `RawCounts`.

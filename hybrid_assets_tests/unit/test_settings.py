@@ -85,7 +85,7 @@ def test_wrong_settings_are_refused_with_the_remedy(tmp_path, change, message):
 
 
 def test_missing_settings_say_where_to_look(tmp_path):
-    with pytest.raises(ConfigurationError, match="There is no settings file .*HYBRID_ASSETS_CONFIG"):
+    with pytest.raises(ConfigurationError, match=r"There is no settings file .*HYBRID_ASSETS_CONFIG"):
         load_settings(tmp_path / "none.yaml")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -56,7 +58,7 @@ def test_pack_never_exceeds_a_limit(queue, limit):
 def test_pack_closes_a_batch_only_when_the_next_pub_would_not_fit(queue, limit):
     """Joining two neighbors would break the limit that the first one names as its reason."""
     batches = pack(queue, limits=limit)
-    for first, second in zip(batches, batches[1:], strict=False):
+    for first, second in itertools.pairwise(batches):
         joined = [*first.pubs, second.pubs[0]]
         too_much = {
             "other number of shots": len({p.shots for p in joined}) > 1,

@@ -59,9 +59,7 @@ def test_variable_i_is_bit_i_of_an_outcome():
     np.testing.assert_array_equal(problem.value_table(), [10, 11, 12, 8])
 
 
-@pytest.mark.parametrize(
-    "pairs", [((1, 0),), ((0, 0),), ((0, 3),), ((1, 2), (0, 1)), ((0, 1), (0, 1))], ids=lambda p: str(p)
-)
+@pytest.mark.parametrize("pairs", [((1, 0),), ((0, 0),), ((0, 3),), ((1, 2), (0, 1)), ((0, 1), (0, 1))], ids=str)
 def test_pairs_that_are_not_sorted_distinct_and_in_range_are_refused(pairs):
     with pytest.raises(ConfigurationError, match="pairs must be distinct, sorted"):
         BinaryQuadratic(num_variables=3, linear=(0.0,) * 3, pairs=pairs, weights=(1.0,) * len(pairs))

@@ -1,5 +1,7 @@
 """The provider suite notices broken promises. Each provider here breaks one."""
 
+# ruff: noqa: ARG002, ARG003, D101, D102 - fakes keep the signatures of the protocol, whose docstrings say what they mean
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -8,8 +10,9 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from hybrid_assets.circuits.targets import build_target_document
 from hybrid_assets.errors import PermanentProviderError, TransientProviderError
-from hybrid_assets.model.circuits import TargetDocument, TargetOperation
+from hybrid_assets.model.circuits import TargetOperation
 from hybrid_assets.model.jobs import (
     BackendStatus,
     CostEstimate,
@@ -23,22 +26,30 @@ from hybrid_assets.model.jobs import (
     ProviderDescription,
     Pub,
     PubResult,
-    RawCounts,
 )
 from hybrid_assets.testing import assert_provider_api
+from hybrid_assets.testing.fakes import all_zero_counts
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-class Honest:
-    """A provider in memory that says 0 to everything and ends at the third poll."""
+class World:
+    """What all provider objects of one backend share."""
 
-    def __init__(self, jobs: dict[str, JobRequest]) -> None:
-        self.jobs, self.polls = jobs, 0
+    def __init__(self) -> None:
+        self.jobs: dict[str, JobRequest] = {}
+        self.polls = 0
+
+
+class Honest:
+    """A provider in memory whose jobs end at the third poll, all outcomes 0."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
 
     @classmethod
     def from_settings(cls, backend, options, state):
-        raise NotImplementedError
+        return cls(World())
 
     def describe(self):
         return ProviderDescription(
@@ -53,17 +64,10 @@ class Honest:
         )
 
     def target(self, at=None):
-        return TargetDocument(
+        return build_target_document(
             backend="b",
             num_qubits=None,
-            operations=tuple(TargetOperation(name=name, qubits=None) for name in ("h", "measure")),
-            dt_s=None,
-            readout=(),
-            t1_t2_s=(),
-            faulty_qubits=(),
-            calibrated_at=None,
-            structure_sha="0" * 64,
-            calibration_id="1" * 64,
+            operations=[TargetOperation(name=name, qubits=None) for name in ("h", "measure")],
         )
 
     def status(self):
@@ -76,30 +80,29 @@ class Honest:
         return CostEstimate(qpu_s=0.0, money=0.0)
 
     def submit(self, request):
-        self.jobs.setdefault(request.request_id, request)
-        return self.handle(request.request_id)
-
-    def handle(self, request_id):
-        return JobHandle(provider="honest", backend="b", request_id=request_id, provider_job_id=request_id)
+        self.world.jobs.setdefault(request.request_id, request)
+        return JobHandle(provider="honest", backend="b", request_id=request.request_id, provider_job_id="1")
 
     def find(self, request_id, *, since=None):
         is_late = since is not None and since > datetime.now(UTC)
-        return [self.handle(request_id)] if request_id in self.jobs and not is_late else []
+        if is_late or request_id not in self.world.jobs:
+            return []
+        return [JobHandle(provider="honest", backend="b", request_id=request_id, provider_job_id="1")]
+
+    def known(self, handle):
+        if handle.request_id not in self.world.jobs:
+            raise PermanentProviderError("unknown")
+        return self.world.jobs[handle.request_id]
 
     def poll(self, handle):
-        if handle.request_id not in self.jobs:
-            raise PermanentProviderError("unknown")
-        self.polls += 1
-        return JobReport(status=JobStatus.SUCCEEDED if self.polls > 2 or self.is_over else JobStatus.QUEUED)
-
-    is_over = False
+        self.known(handle)
+        self.world.polls += 1
+        return JobReport(status=JobStatus.SUCCEEDED if self.world.polls > 2 else JobStatus.QUEUED)
 
     def fetch(self, handle):
-        if handle.request_id not in self.jobs:
-            raise PermanentProviderError("unknown")
         return JobResult(
             handle=handle,
-            pubs=tuple(self.result(pub) for pub in self.jobs[handle.request_id].pubs),
+            pubs=tuple(self.result(pub) for pub in self.known(handle).pubs),
             calibration_id="1" * 64,
             started_at=NOW,
             finished_at=NOW,
@@ -107,17 +110,10 @@ class Honest:
         )
 
     def result(self, pub):
-        rows = pub.values.shape[0]
-        counts = RawCounts(
-            num_bits=len(pub.measured_qubits),
-            outcomes=np.zeros(rows, np.uint64),
-            counts=np.full(rows, pub.shots),
-            offsets=np.arange(rows + 1),
-        )
+        counts = all_zero_counts(pub.values.shape[0], len(pub.measured_qubits), pub.shots)
         return PubResult(kernel_id=pub.kernel_id, counts=counts, execution=ExecutionKind.STATEVECTOR)
 
     def cancel(self, handle):
-        type(self).is_over = True
         return self.poll(handle)
 
 
@@ -134,8 +130,8 @@ class SwapsPubs(Honest):
 
 class BuysTwice(Honest):
     def submit(self, request):
-        self.jobs[f"{request.request_id}-{len(self.jobs)}"] = request
-        return replace(super().submit(request), provider_job_id=str(len(self.jobs)))
+        self.world.jobs[f"{request.request_id}-{len(self.world.jobs)}"] = request
+        return replace(super().submit(request), provider_job_id=str(len(self.world.jobs)))
 
 
 class NeverEnds(Honest):
@@ -157,7 +153,7 @@ class KnowsEverything(Honest):
 
 class CallsUnknownTransient(Honest):
     def fetch(self, handle):
-        if handle.request_id not in self.jobs:
+        if handle.request_id not in self.world.jobs:
             raise TransientProviderError("maybe later")
         return super().fetch(handle)
 
@@ -168,8 +164,8 @@ class FindsNothing(Honest):
 
 
 class Forgets(Honest):
-    def __init__(self, jobs):
-        super().__init__({})
+    def __init__(self, world):
+        super().__init__(World())
 
 
 class CannotMeasure(Honest):
@@ -202,15 +198,8 @@ def _request():
 
 
 def _check(kind):
-    jobs, waited = {}, []
-    made = []
-
-    def make():
-        made.append(kind(jobs))
-        made[-1].polls = 0 if len(made) < 3 else 9  # later objects see the job as the first one left it
-        return made[-1]
-
-    return assert_provider_api(make, _request(), wait=waited.append, bound_s=1.0), waited
+    world, waited = World(), []
+    return assert_provider_api(lambda: kind(world), _request(), wait=waited.append, bound_s=1.0), waited
 
 
 def test_suite_accepts_a_provider_that_keeps_its_promises():

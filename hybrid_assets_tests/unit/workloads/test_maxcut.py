@@ -319,6 +319,15 @@ def test_score_of_a_grid_takes_the_best_row_and_counts_all_shots(tmp_path):
     assert (scores["qaoa_p1"].shots, scores["random_bits"].shots) == (5000, 200)
 
 
+def test_score_of_a_grid_takes_the_best_value_of_all_rows(tmp_path):
+    """With 4 shots a row, the best cut is not in the row of the best mean."""
+    instance = load(tmp_path, nx.frucht_graph())
+    (kernel,) = kernels_of(instance, shots=4, angles={"policy": "grid"})
+    expected, best = WORKLOAD.evaluate(instance, kernel, execute(kernel).counts)
+    assert best[expected.argmax()] < best.max()
+    assert scores_of(instance, shots=4, angles={"policy": "grid"})["qaoa_p1"].best_value == best.max()
+
+
 def test_merged_scores_have_a_control_and_an_interval_over_batches(tmp_path):
     instance = load(tmp_path, nx.random_regular_graph(3, 20, seed=2))
     scores = scores_of(instance, max_qubits=7)

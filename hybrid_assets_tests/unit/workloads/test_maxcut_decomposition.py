@@ -46,6 +46,23 @@ def test_partition_cuts_fewer_edges_than_slices_do():
     assert across(partition(weights, 15)) < across(slices) / 2
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_partition_leaves_no_exchange_that_helps(seed):
+    """Every swap of two nodes of different parts is tried, and its effect counted anew."""
+    weights = edge_weights(cut_of(weighted(nx.gnp_random_graph(16, 0.4, seed=seed), seed)))
+    owner = np.zeros(16, dtype=int)
+    for k, part in enumerate(partition(weights, 4)):
+        owner[list(part)] = k
+
+    def across(of):
+        return np.abs(weights)[of[:, None] != of].sum() / 2
+
+    for u, v in itertools.combinations(range(16), 2):
+        swapped = owner.copy()
+        swapped[[u, v]] = owner[[v, u]]
+        assert across(swapped) >= across(owner) - 1e-9
+
+
 def test_partition_weighs_edges_by_magnitude():
     """The negative edge of weight 9 must stay inside a part, although it is the smallest number."""
     weights = edge_weights(cut_problem(4, {(0, 1): 1.0, (1, 2): -9.0, (2, 3): 1.0, (0, 3): 1.0}))
@@ -108,6 +125,17 @@ def test_merge_takes_a_worse_candidate_that_fits_better():
     both = np.array([[0, 1], [0, 0]], dtype=np.uint8)
     sides = merge(edge_weights(problem), ((0, 1), (2, 3)), [both, both])
     assert problem.values(sides[None])[0] == best_cut(edges, 4) == 38.0
+
+
+def test_merge_turns_several_parts_over_at_once():
+    """Four single nodes, 0-1 and 2-3 held together by -10, 0-2 and 1-3 worth 1 each when cut.
+
+    All on one side cut 0; turning any one node gives 1 - 10; turning 0 and 1 together gives 2, the optimum.
+    """
+    edges = {(0, 1): -10.0, (2, 3): -10.0, (0, 2): 1.0, (1, 3): 1.0}
+    problem = cut_problem(4, edges)
+    sides = merge(edge_weights(problem), ((0,), (1,), (2,), (3,)), [np.zeros((1, 1), dtype=np.uint8)] * 4)
+    assert problem.values(sides[None])[0] == best_cut(edges, 4) == 2.0
 
 
 def test_merge_of_many_parts_is_no_worse_than_concatenation():

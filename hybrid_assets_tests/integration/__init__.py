@@ -1,0 +1,1 @@
+"""Disk, processes, kills and restarts."""

@@ -1,0 +1,1 @@
+"""Local jobs on disk and in other processes."""
