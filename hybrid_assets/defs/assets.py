@@ -119,7 +119,7 @@ def _calibration(backend: str) -> StageAsset:
         key=("calibration_snapshots", backend),
         table="calibration_snapshots",
         description=f"Latest calibration of backend {backend}; its version is the snapshot's id.",
-        group="calibration",
+        group="quantum",
         kinds=frozenset({"qiskit", "parquet"}),
         team="platform",
         stage=lambda project, _night: calibrating.snapshot_calibration(project, backend=backend),

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 #: How far a distribution may be from sum 1 before it is refused rather than normalized.
 SUM_TOLERANCE = 1e-6
-#: Below this many outcomes a shot, one multinomial draw a row is faster than looking up every shot (measured).
-OUTCOMES_PER_SHOT_FOR_MULTINOMIAL = 4
 
 
 def sample(chunks: Iterable[np.ndarray], *, num_bits: int, shots: int, seed: int) -> RawCounts:
@@ -54,14 +52,15 @@ def _sample_row(row: np.ndarray, shots: int, generator: np.random.Generator) -> 
     total = float(row.sum())
     if not abs(total - 1.0) <= SUM_TOLERANCE:  # also refuses NaN
         raise ResultIntegrityError(f"A distribution sums to {total!r} instead of 1.")
-    if row.size <= shots * OUTCOMES_PER_SHOT_FOR_MULTINOMIAL:
+    if row.size <= shots:  # beyond, looking up every shot is faster than one draw over all outcomes (measured)
         times = generator.multinomial(shots, row / total)
         seen = np.flatnonzero(times)
         return seen.astype(np.uint64), times[seen]
     cumulative = np.cumsum(row)
     drawn = np.searchsorted(cumulative, np.sort(generator.random(shots)) * cumulative[-1], side="right")
-    seen, times = np.unique(drawn, return_counts=True)
-    return seen.astype(np.uint64), times.astype(np.int64)
+    drawn = np.minimum(drawn, row.size - 1)  # a product may be rounded up to the total itself
+    first = np.flatnonzero(np.diff(drawn, prepend=-1))  # where each distinct outcome begins, as drawn is sorted
+    return drawn[first].astype(np.uint64), np.diff(first, append=shots)
 
 
 def with_readout_error(rows: np.ndarray, errors: Sequence[tuple[float, float]]) -> np.ndarray:

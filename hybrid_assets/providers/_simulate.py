@@ -72,8 +72,12 @@ def noisy_distributions(circuit: ParsedCircuit, values: np.ndarray, noise_model:
 
     Arguments, shape and errors are those of `exact_distributions`; the cost grows as 4**qubits.
     """
-    template, _ = build_circuit(circuit)
-    options = {"method": "density_matrix", "noise_model": noise_model}
+    template, size = build_circuit(circuit)
+    options = {
+        "method": "density_matrix",
+        "noise_model": noise_model,
+        "runtime_parameter_bind_enable": size <= REBIND_UP_TO_QUBITS,
+    }
     for rows in _chunks(values, circuit.num_bits):
         yield run(template, circuit.angle_table(rows), rows=rows.shape[0], options=options)
 

@@ -61,10 +61,10 @@ def score_merged(
         scores += _stages(problem, origin, f"qaoa_p{depth}+merge", merged, descent=descent)
     for parts in list(depths.values())[:1]:  # one control serves all depths
         drawn = [
-            random_outcomes(len(kernel.facts["nodes"]), result.shots, seed_from(seed, CONTROL, str(p)))
-            for p, (kernel, result) in enumerate(parts)
+            random_outcomes(len(kernel.facts["nodes"]), samples, seed_from(seed, CONTROL, str(p)))
+            for p, (kernel, samples) in enumerate(zip((k for k, _ in parts), _effort(depths), strict=True))
         ]
-        origin = Origin(role=Role.CONTROL, shots=sum(result.shots for _, result in parts), reference=reference)
+        origin = Origin(role=Role.CONTROL, shots=sum(_effort(depths)), reference=reference)
         merged = _merged(problem, _nodes(parts), drawn, seed=seed)
         scores += _stages(problem, origin, f"{CONTROL}+merge", merged, descent=descent)
     return scores
@@ -77,6 +77,12 @@ def _complete_depths(results: Results) -> Iterator[tuple[int, Results]]:
         chosen = [(kernel, result) for kernel, result in parts if kernel.facts["depth"] == depth]
         if len(chosen) == chosen[0][0].facts["num_parts"]:
             yield depth, sorted(chosen, key=lambda pair: int(pair[0].facts["part"]))
+
+
+def _effort(depths: dict[int, Results]) -> list[int]:
+    """Return, for each part, the samples of the depth that took most, all rows of its angles included."""
+    taken = [[result.shots * result.counts.num_rows for _, result in parts] for parts in depths.values()]
+    return [max(of_part) for of_part in zip(*taken, strict=True)]
 
 
 def _nodes(parts: Results) -> Parts:

@@ -1,6 +1,7 @@
 """From the samples of whole-instance kernels to scores: raw, descended, and the random-bits control.
 
-Every control takes the same steps with as many samples as one row of one depth; only the samples are random bits.
+Every control takes the same steps with as many samples as the depth that took most, all its rows; only the samples are
+random bits.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def score_whole(
         every = np.unique(result.counts.outcomes)
         scores += _stages(problem, origin, kernel.label, result.counts.row(row), every=every, descent=descent)
     if whole:
-        shots = whole[0][1].shots
+        shots = max(result.shots * result.counts.num_rows for _, result in whole)
         drawn = random_outcomes(problem.num_variables, shots, seed_from(seed, CONTROL))
         origin = Origin(role=Role.CONTROL, shots=shots, reference=reference)
         scores += _stages(problem, origin, CONTROL, drawn, every=drawn[0], descent=descent)

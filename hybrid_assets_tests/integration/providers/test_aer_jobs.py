@@ -20,8 +20,9 @@ from hybrid_assets.errors import (
     ResultIntegrityError,
     TransientProviderError,
 )
-from hybrid_assets.model.jobs import JobHandle, JobStatus
+from hybrid_assets.model.jobs import JobHandle, JobReport, JobStatus
 from hybrid_assets.providers import _execute, _local_jobs
+from hybrid_assets.providers._job_files import JobFiles
 from hybrid_assets.providers.aer import AerProvider, sweep
 from hybrid_assets_tests.unit.providers.pubs import pub, qaoa, request
 
@@ -205,6 +206,28 @@ def test_sweep_removes_old_jobs_only(tmp_path, monkeypatch):
         provider.poll(handle)
 
 
+def test_job_that_ends_while_it_is_locked_keeps_its_end(tmp_path, monkeypatch):
+    """Another process ends the job between our look and our lock: neither poll nor cancel may replace that end."""
+    started, real = [], JobFiles.lock
+
+    def start(execution):
+        started.append(execution.request.request_id)
+        _local_jobs.os.close(execution.lock)
+
+    def lock(self):
+        taken = real(self)
+        self.write_outcome(JobReport(status=JobStatus.FAILED, message="the first end"))
+        return taken
+
+    monkeypatch.setattr(_local_jobs._Execution, "start", start)
+    provider = _provider(tmp_path)
+    polled, cancelled = provider.submit(_small("polled")), provider.submit(_small("cancelled"))
+    monkeypatch.setattr(JobFiles, "lock", lock)
+    assert provider.poll(polled).message == "the first end"
+    assert provider.cancel(cancelled).message == "the first end"
+    assert started == ["polled", "cancelled"]  # by submit, not again
+
+
 #: Submits one job and never ends: the second PUB takes for ever in this process.
 _DOOMED = """
 import sys, time
@@ -280,3 +303,39 @@ def test_process_that_ends_does_not_wait_for_its_queue(tmp_path):
     assert not provider._jobs.files("req").report()
     assert time.monotonic() - began < 15
     assert provider.cancel(handle).status is JobStatus.CANCELLED
+
+
+#: Ends while its only PUB is about to call Aer, which refuses work from then on.
+_LATE = """
+import sys, time
+from pathlib import Path
+from hybrid_assets.providers import _execute
+from hybrid_assets.providers._workers import interpreter_is_closing
+from hybrid_assets_tests.integration.providers import test_aer_jobs as tests
+real = _execute.LocalMachine.execute
+def execute(self, one):
+    while not interpreter_is_closing():
+        time.sleep(0.01)
+    return real(self, one)
+_execute.LocalMachine.execute = execute
+tests._provider(Path(sys.argv[1])).submit(tests._small())
+"""
+
+
+def test_end_of_the_process_is_no_failure_of_the_job(tmp_path):
+    subprocess.run([sys.executable, "-c", _LATE, str(tmp_path)], check=True, timeout=60, cwd=ROOT)
+    provider = _provider(tmp_path)
+    (handle,) = provider.find("req")
+    assert _ended(provider, handle).status is JobStatus.SUCCEEDED
+
+
+def test_workers_stop_after_the_current_task_when_the_main_thread_ends():
+    """A hundred tasks of .1 s: the process ends after the first one or two."""
+    program = (
+        "import time; from hybrid_assets.providers._workers import Workers\n"
+        "workers = Workers(limit=1)\n"
+        "for _ in range(100): workers.add(lambda: time.sleep(0.1))"
+    )
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60, cwd=ROOT)
+    assert time.monotonic() - began < 5

@@ -316,7 +316,7 @@ def test_score_of_a_grid_takes_the_best_row_and_counts_all_shots(tmp_path):
     assert scores["qaoa_p1"].best_value == best.max()
     assert scores["qaoa_p1"].facts["best_row"] == expected.argmax()
     assert scores["qaoa_p1"].facts["best_setting"] == kernel.settings[int(expected.argmax())]
-    assert (scores["qaoa_p1"].shots, scores["random_bits"].shots) == (5000, 200)
+    assert (scores["qaoa_p1"].shots, scores["random_bits"].shots) == (5000, 5000)
 
 
 def test_score_of_a_grid_takes_the_best_value_of_all_rows(tmp_path):
