@@ -40,7 +40,7 @@ class Workers:
     def _work(self) -> None:
         while True:
             with self._guard:
-                if not self._tasks:
+                if not self._tasks or not threading.main_thread().is_alive():
                     self._running -= 1
                     return
                 task = self._tasks.popleft()
