@@ -47,6 +47,8 @@ SCHEME = 1
 IDEAL_GATES = ("cx", "cz", "h", "measure", "rx", "rxx", "ry", "ryy", "rz", "rzz", "sx", "x")
 #: A density matrix of 12 qubits takes 256 MiB.
 MAX_DENSITY_MATRIX_QUBITS = 12
+#: PUBs of one job: small jobs, so that one is simulated while another is stored.
+MAX_PUBS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +132,7 @@ class AerProvider:
 
     def limits(self) -> JobLimits:
         """Return limits that keep a job's files and memory small; the number of executions is not limited."""
-        return JobLimits(max_pubs=64, max_executions=None, max_payload_bytes=64 << 20, max_shots=1_000_000)
+        return JobLimits(max_pubs=MAX_PUBS, max_executions=None, max_payload_bytes=64 << 20, max_shots=1_000_000)
 
     def estimate(self, request: JobRequest) -> CostEstimate:  # noqa: ARG002 - nothing here costs anything
         """Return zero: no QPU is used."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid_assets.circuits.key import explain_miss
 from hybrid_assets.circuits.payload import dump
-from hybrid_assets.circuits.pool import CompilePool, CompileRequest
+from hybrid_assets.circuits.pool import CompileRequest
 from hybrid_assets.errors import CompilationError
 from hybrid_assets.model.stages import StageOutcome
 from hybrid_assets.runner import checks
@@ -31,11 +31,11 @@ def compile_circuits(project: Project, *, night: str, workload: str, backend: st
     """
     with project.timed(night, workload, "compiled_circuits", backend):
         target, options = project.provider(backend).target(), project.compile_options(backend)
-        found = [
-            template
-            for instance in project.accepted(night, workload)
-            for template in templates(project, workload=workload, instance=instance, target=target, options=options)
-        ]
+        found: list[Template] = []
+        for instance in project.accepted(night, workload):
+            found += templates(project, workload=workload, instance=instance, target=target, options=options)
+            if found and not project.circuits.contains(found[-1].key.digest):
+                project.compile_pool.warm()  # the workers start while the next templates are made
         misses = compile_missing(project, found, target=target, options=options)
         rows = [
             {"night": night, "workload": workload, "backend": backend, **_row(project, template, misses, options)}
@@ -82,12 +82,11 @@ def compile_missing(
         for digest, t in missing.items()
     }
     if missing:
-        with CompilePool() as pool:
-            pool.warm()
-            for done, compiled in enumerate(pool.compile(_requests(missing.values(), target, options)), start=1):
-                project.circuits.put(compiled)
-                if done % PROGRESS_STEP == 0 or done == len(missing):
-                    project.report(f"compiled {done} of {len(missing)}")
+        requests = _requests(missing.values(), target, options)
+        for done, compiled in enumerate(project.compile_pool.compile(requests), start=1):
+            project.circuits.put(compiled)
+            if done % PROGRESS_STEP == 0 or done == len(missing):
+                project.report(f"compiled {done} of {len(missing)}")
     return reasons
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from hybrid_assets import registry
+from hybrid_assets.circuits.pool import CompilePool
 from hybrid_assets.errors import ConfigurationError
 from hybrid_assets.model.circuits import CompileOptions
 from hybrid_assets.model.text import nearest
@@ -49,13 +51,17 @@ class Project:
     timings: RecordLog
     numbers: RecordLog
     #: Called with one plain sentence whenever something a person may want to see has changed.
-    report: Callable[[str], None] = _silent
+    report: Callable[[str], None]
+    #: Compile workers, started at the first miss; they end with the process.
+    compile_pool: CompilePool
     _providers: dict[str, Provider] = field(default_factory=dict)
 
     @classmethod
     def open(cls, settings: Settings, *, report: Callable[[str], None] = _silent) -> Project:
         """Open the stores under the settings' home, making them where they are missing."""
         home = settings.home
+        pool = CompilePool()
+        atexit.register(pool.close)
         return cls(
             settings=settings,
             home=home,
@@ -69,6 +75,7 @@ class Project:
             timings=RecordLog(home / "records" / "timings"),
             numbers=RecordLog(home / "records" / "numbers"),
             report=report,
+            compile_pool=pool,
         )
 
     def workload(self, name: str) -> tuple[Workload, Any, WorkloadSettings]:
