@@ -18,6 +18,7 @@
           JobCancelledError
       ResultError                          a result cannot be used
         ResultIntegrityError               shots, width, row count or checksum are off
+          ContradictionError               a value beats a proof
         IncomparableError                  two numbers do not belong to the same instance
       WarehouseError                       a table refused rows or a query
       CheckFailedError                     a blocking check failed before publication
@@ -127,6 +128,10 @@ class ResultError(HybridAssetsError):
 
 class ResultIntegrityError(ResultError):
     """A result does not match what was asked for."""
+
+
+class ContradictionError(ResultIntegrityError):
+    """A value beats a proved optimum or bound: one of the two is wrong."""
 
 
 class IncomparableError(ResultError):

@@ -9,7 +9,7 @@ import numpy as np
 
 from hybrid_assets.baselines._spin import spin_form
 from hybrid_assets.scoring.local_search import descend_by_swaps, restore_cardinality
-from hybrid_assets.scoring.samples import penalised
+from hybrid_assets.scoring.samples import penalized
 
 if TYPE_CHECKING:
     from hybrid_assets.model.problem import BinaryQuadratic
@@ -33,7 +33,7 @@ def minimization_model(problem: BinaryQuadratic) -> Any:
 
     A cardinality becomes a penalty.
     """
-    form = spin_form(problem if problem.cardinality is None else penalised(problem, flip_bound(problem)))
+    form = spin_form(problem if problem.cardinality is None else penalized(problem, flip_bound(problem)))
     i, j = np.nonzero(np.triu(form.couplings))
     return dimod.BinaryQuadraticModel.from_numpy_vectors(
         -form.fields, (i, j, -form.couplings[i, j]), -form.offset, dimod.SPIN

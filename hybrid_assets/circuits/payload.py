@@ -24,7 +24,7 @@ MAX_UNPACKED_BYTES = 64 * 2**20
 def dump(circuit: Any) -> tuple[bytes, str]:
     """Return a circuit's payload and the payload's SHA-256.
 
-    The bytes of a parametrised circuit differ in every process: never make them part of a key.
+    The bytes of a parametrized circuit differ in every process: never make them part of a key.
 
     Raises:
         CapacityError: The circuit exceeds `MAX_UNPACKED_BYTES`.

@@ -85,7 +85,7 @@ class SlotTemplate:
 def slot_template(circuit: Any, parameter_names: Sequence[str]) -> SlotTemplate:
     """Rewrite a circuit so that each distinct angle expression is one fresh parameter.
 
-    Parametrised gates that are not standard ones are replaced by their definition. The result equals the circuit up
+    Parametrized gates that are not standard ones are replaced by their definition. The result equals the circuit up
     to a global phase.
 
     Args:
@@ -94,7 +94,7 @@ def slot_template(circuit: Any, parameter_names: Sequence[str]) -> SlotTemplate:
 
     Raises:
         CompilationError: A parameter is not named, or the circuit holds what cannot be rewritten (control flow,
-            parametrised gates without definition, classical variables); the message says which.
+            parametrized gates without definition, classical variables); the message says which.
     """
     if len(set(parameter_names)) != len(parameter_names):
         raise CompilationError(f"Parameter names repeat: {', '.join(parameter_names)}. Give each column one name.")
@@ -165,7 +165,7 @@ class _Builder:
         definition = getattr(inst.operation, "definition", None)
         if definition is None:
             raise CompilationError(
-                f"The parametrised instruction {inst.name!r} has no definition. Write it with standard gates."
+                f"The parametrized instruction {inst.name!r} has no definition. Write it with standard gates."
             )
         self.add(definition, on, clbits, nesting + 1)
 

@@ -48,10 +48,13 @@ def _number(value: float) -> dg.IntMetadataValue | dg.FloatMetadataValue:
     return dg.MetadataValue.int(value) if isinstance(value, int) else dg.MetadataValue.float(float(value))
 
 
+def _cell(value: object) -> str | float | bool:
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    return value if isinstance(value, bool | int | str) else str(value)
+
+
 def _table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
-    records = [
-        dg.TableRecord({k: v if isinstance(v, bool | int | float | str) else str(v) for k, v in row.items()})
-        for row in rows
-    ]
+    records = [dg.TableRecord({key: _cell(value) for key, value in row.items()}) for row in rows]
     columns = [dg.TableColumn(name) for name in rows[0]]
     return dg.MetadataValue.table(records, schema=dg.TableSchema(columns))

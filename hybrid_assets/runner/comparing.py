@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hybrid_assets.errors import ConfigurationError, ResultIntegrityError
+from hybrid_assets.errors import ConfigurationError, ContradictionError, ResultIntegrityError
 from hybrid_assets.model.problem import LabeledData
 from hybrid_assets.model.results import ReferenceKind
 from hybrid_assets.model.stages import StageOutcome
@@ -30,7 +30,7 @@ def compare(project: Project, *, night: str, workload: str, backend: str) -> Sta
 
     Raises:
         ConfigurationError: Results or baselines of the night are not there yet.
-        ResultIntegrityError: A stored result is missing or corrupt, or a value contradicts a proof.
+        ResultIntegrityError: A stored result is missing or corrupt.
         CheckFailedError: Something beats a proved optimum.
     """
     partition = {"night": night, "workload": workload, "backend": backend}
@@ -39,18 +39,22 @@ def compare(project: Project, *, night: str, workload: str, backend: str) -> Sta
         baselines = baseline_results(project, night=night, workload=workload)
         rows: list[dict[str, Any]] = []
         kinds: set[str] = set()
+        contradictions: list[str] = []
         for instance in project.accepted(night, workload):
             results = list(_results(project, workload, instance, stored))
             kinds |= {result.execution.value for _, result in results}
             key = ComparisonKey(**partition, instance=instance.name, fingerprint=instance.fingerprint)
-            rows += _rows(project, key, instance, results, baselines.get(instance.name, []))
+            try:
+                rows += _rows(project, key, instance, results, baselines.get(instance.name, []))
+            except ContradictionError as exc:
+                contradictions.append(str(exc))
         panel = (
             set.intersection(*(({r.baseline for r in found}) for found in baselines.values())) if baselines else set()
         )
         verdict = _verdict(project, partition, rows, kinds=kinds, panel=panel)
         outcomes = (
             checks.unique(rows, key=("instance", "method")),
-            checks.no_ratio_above_one(rows),
+            checks.no_ratio_above_one(rows, contradictions),
             checks.schema(project.warehouse, "comparisons", rows, partition),
         )
         checks.require(outcomes, what=f"{workload}/{backend}/comparisons of {night}")

@@ -79,7 +79,8 @@ def _row(project: Project, plugin: Workload, options: Any, common: WorkloadSetti
             "refusal": str(exc),
             "facts": "{}",
         }
-    project.instances.put(instance)
+    if project.instances.put(instance):
+        project.compile_pool.warm()  # an instance never seen will want compiles; the workers take a second to start
     return {
         "instance": instance.name,
         "fingerprint": instance.fingerprint,

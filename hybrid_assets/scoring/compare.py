@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from hybrid_assets.errors import ResultIntegrityError
+from hybrid_assets.errors import ContradictionError, ResultIntegrityError
 from hybrid_assets.model.results import Reference, ReferenceKind, Role
 from hybrid_assets.scoring.effects import TIE_TOLERANCE, best_rival, quality, scale_of
 from hybrid_assets.scoring.statistics import corrected_resampled_interval, wilson_interval
@@ -48,7 +48,8 @@ def reference_of(baseline_results: Sequence[BaselineResult]) -> Reference | None
     proved bound; else the best value any baseline found.
 
     Raises:
-        ResultIntegrityError: Two proofs contradict each other, or a value contradicts a proof; both are named.
+        ResultIntegrityError: A value is not finite, or a proof has none.
+        ContradictionError: Two proofs contradict each other, or a value contradicts a proof; both are named.
     """
     for result in baseline_results:
         _refuse_unusable(result)
@@ -92,7 +93,8 @@ def comparison_rows(
         and exactly 1.0 where a value meets a proof up to its tolerance. ``wall_s`` of a score is its fact of that name.
 
     Raises:
-        ResultIntegrityError: Two rows share a method name, a value is not finite or beats a proof.
+        ResultIntegrityError: Two rows share a method name, or a value is not finite.
+        ContradictionError: A value beats a proof.
     """
     rows = [_score_row(score, cost_of(score), source_of) for score in scores]
     rows += [_baseline_row(result, test_share) for result in baseline_results]
@@ -188,7 +190,7 @@ def _slack(a: float, b: float) -> float:
 def _refuse_excess(values: Iterable[tuple[float, str]], bound: float, proof: str) -> None:
     for value, method in values:
         if value > bound + _slack(value, bound):
-            raise ResultIntegrityError(
+            raise ContradictionError(
                 f"{method!r} reports {value}, above {proof}. One of them is wrong: check both before using either."
             )
 

@@ -6,11 +6,12 @@ to know where the samples came from in the workloads.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hybrid_assets.model.problem import MAX_TABLE_VARIABLES
 from hybrid_assets.model.results import Reference, ReferenceKind, Role, Score
 from hybrid_assets.scoring.local_search import coupling_matrix
 from hybrid_assets.scoring.statistics import weighted_mean_interval
@@ -18,10 +19,43 @@ from hybrid_assets.scoring.statistics import weighted_mean_interval
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hybrid_assets.model.jobs import RawCounts
     from hybrid_assets.model.problem import BinaryQuadratic
+
+    #: Distinct outcomes in increasing order, and how often each was seen: a row of `RawCounts`.
+    Sampled = tuple[np.ndarray, np.ndarray]
 
 #: A value within this share of a reference has reached it, and a gain below it is rounding: sums of float64 terms.
 RELATIVE_TOLERANCE = 1e-9
+#: Suffix of a method whose samples went through a one-flip descent.
+DESCENT = "+descent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What the scores of some samples tell about where these came from."""
+
+    role: Role
+    #: All shots the samples needed, those of other settings included.
+    shots: int
+    #: Value to reach.
+    reference: Reference | None
+    kernel_ids: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def score(self, problem: BinaryQuadratic, bits: np.ndarray, counts: np.ndarray, *, method: str) -> Score:
+        """Score points of shape (entries, n) that were seen ``counts`` times, as `score_outcomes` does."""
+        return score_outcomes(
+            problem,
+            bits,
+            counts,
+            method=method,
+            role=self.role,
+            reference=self.reference,
+            shots=self.shots,
+            kernel_ids=self.kernel_ids,
+            facts=self.facts,
+        )
 
 
 def outcome_bits(outcomes: np.ndarray, n: int) -> np.ndarray:
@@ -30,12 +64,24 @@ def outcome_bits(outcomes: np.ndarray, n: int) -> np.ndarray:
     return (shifted & np.uint64(1)).astype(np.uint8)
 
 
-def random_outcomes(n: int, shots: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw uniform random outcomes of n <= 64 bits: the control of every sampling method.
+def outcome_values(problem: BinaryQuadratic, outcomes: np.ndarray) -> np.ndarray:
+    """Return the objective of integer outcomes, from the whole table where that is the smaller work."""
+    if problem.num_variables <= MAX_TABLE_VARIABLES and outcomes.size >= 1 << problem.num_variables:
+        return np.asarray(problem.value_table()[outcomes])
+    return problem.values(outcome_bits(outcomes, problem.num_variables))
 
-    Returns:
-        Distinct outcomes in increasing order (uint64) and how often each was drawn (int64), as a row of `RawCounts`.
+
+def best_row(problem: BinaryQuadratic, counts: RawCounts) -> int:
+    """Return the row with the largest mean of an objective over all its samples.
+
+    The choice is made on the samples that are scored: with many rows their value is slightly flattered, so that the
+    number of rows belongs in the facts of a score.
     """
+    return int((counts.row_sums(outcome_values(problem, counts.outcomes)) / counts.row_sums()).argmax())
+
+
+def random_outcomes(n: int, shots: int, seed: int) -> Sampled:
+    """Draw uniform random outcomes of n <= 64 bits (uint64): the control of every sampling method."""
     drawn = np.random.default_rng(seed).integers(0, 1 << n, size=shots, dtype=np.uint64)
     outcomes, counts = np.unique(drawn, return_counts=True)
     return outcomes, counts.astype(np.int64)
@@ -99,11 +145,42 @@ def score_outcomes(  # noqa: PLR0913 - a score has that many facts, all named at
     )
 
 
+def score_stages(
+    problem: BinaryQuadratic,
+    origin: Origin,
+    sampled: Sampled,
+    *,
+    method: str,
+    every: np.ndarray,
+    uphill: BinaryQuadratic | None,
+) -> list[Score]:
+    """Score samples as they are and, as ``method`` + `DESCENT`, after a one-flip descent of each.
+
+    Args:
+        problem: The objective.
+        origin: Where the samples came from.
+        sampled: What is scored.
+        method: Name of the method without descent.
+        every: Outcomes the best value is over, in increasing order: those of ``sampled`` and of other rows.
+        uphill: Objective without a cardinality that leads the descent; None: no descent.
+    """
+    position = np.searchsorted(every, sampled[0])
+    points = {method: outcome_bits(every, problem.num_variables)}
+    if uphill is not None:
+        points[method + DESCENT] = descend(uphill, points[method])
+    scores = []
+    for name, bits in points.items():
+        values = problem.values(bits[problem.feasible(bits)])
+        score = origin.score(problem, bits[position], sampled[1], method=name)
+        scores.append(replace(score, best_value=float(values.max()) if values.size else None))
+    return scores
+
+
 def descend(problem: BinaryQuadratic, bits: np.ndarray) -> np.ndarray:
     """Walk every point uphill by its best single flip until no flip helps.
 
     Steepest ascent of the objective (a "descent" of the cost), all points at once; ties go to the lowest variable, so
-    the result is a function of the point. The cardinality is ignored: fold it in with `penalised` first.
+    the result is a function of the point. The cardinality is ignored: fold it in with `penalized` first.
 
     Args:
         problem: The objective.
@@ -128,7 +205,7 @@ def descend(problem: BinaryQuadratic, bits: np.ndarray) -> np.ndarray:
     return x.astype(np.uint8)
 
 
-def penalised(problem: BinaryQuadratic, penalty: float) -> BinaryQuadratic:
+def penalized(problem: BinaryQuadratic, penalty: float) -> BinaryQuadratic:
     """Fold the cardinality B into the objective as ``-penalty * (sum x - B)^2``; without one, return the problem."""
     if problem.cardinality is None:
         return problem

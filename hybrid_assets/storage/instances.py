@@ -25,8 +25,8 @@ class InstanceStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def put(self, instance: ProblemInstance) -> None:
-        """Store an instance durably; one that is there already and sound is kept."""
+    def put(self, instance: ProblemInstance) -> bool:
+        """Store an instance durably, unless it is there already and sound; tell whether it was stored now."""
         try:
             self.get(instance.fingerprint)
         except ResultIntegrityError:
@@ -43,6 +43,8 @@ class InstanceStore:
             write_atomically(
                 sharded_path(self._folder, instance.fingerprint, ".json"), canonical_json(document).encode()
             )
+            return True
+        return False
 
     def get(self, fingerprint_: str, *, name: str | None = None, source: str | None = None) -> ProblemInstance:
         """Return the instance of a fingerprint, under another name and source where these are given.

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hybrid_assets.circuits.feature_map import ENTANGLEMENTS
-from hybrid_assets.errors import ConfigurationError
-from hybrid_assets.model.text import nearest
 from hybrid_assets.scoring.kernel_tuning import DEFAULT_BANDWIDTHS, DEFAULT_COSTS
+from hybrid_assets.workloads._options import Section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,48 +50,34 @@ def parse_kernel_options(raw: Mapping[str, Any]) -> KernelOptions:
     Raises:
         ConfigurationError: A key is unknown or a value is wrong; the message names it.
     """
-    for key in raw:
-        if key not in KEYS:
-            raise ConfigurationError(
-                f"kernel_classification.{key}: unknown key. {nearest(str(key), KEYS)}Known: {', '.join(KEYS)}."
-            )
+    section = Section("kernel_classification")
+    section.refuse_unknown(raw, KEYS)
     default = KernelOptions()
     entangling = tuple(name for name in ENTANGLEMENTS if name != "none")
-    entanglement = raw.get("entanglement", default.entanglement)
-    if entanglement not in entangling:
-        raise _wrong("entanglement", entanglement, " or ".join(entangling))
     samples = raw.get("samples", default.samples)
     return KernelOptions(
-        num_components=_integer("num_components", raw.get("num_components", default.num_components), 1, MAX_COMPONENTS),
-        samples=None if samples == "all" else _integer("samples", samples, 4, 5_000, alternative="all or "),
-        folds=_integer("folds", raw.get("folds", default.folds), 2, MAX_FOLDS),
-        repetitions_of_map=_integer(
+        num_components=section.integer(
+            "num_components", raw.get("num_components", default.num_components), 1, MAX_COMPONENTS
+        ),
+        samples=None if samples == "all" else section.integer("samples", samples, 4, 5_000, alternative="all or "),
+        folds=section.integer("folds", raw.get("folds", default.folds), 2, MAX_FOLDS),
+        repetitions_of_map=section.integer(
             "repetitions_of_map", raw.get("repetitions_of_map", default.repetitions_of_map), 1, MAX_REPETITIONS
         ),
-        entanglement=entanglement,
-        bandwidths=_grid("bandwidths", raw.get("bandwidths", default.bandwidths)),
-        costs=_grid("C", raw.get("C", default.costs)),
-        seed=_integer("seed", raw.get("seed", default.seed), 0, 2**63 - 1),
+        entanglement=section.one_of("entanglement", raw.get("entanglement", default.entanglement), entangling),
+        bandwidths=_grid(section, "bandwidths", raw.get("bandwidths", default.bandwidths)),
+        costs=_grid(section, "C", raw.get("C", default.costs)),
+        seed=section.integer("seed", raw.get("seed", default.seed), 0, 2**63 - 1),
     )
 
 
-def _grid(key: str, raw: object) -> tuple[float, ...]:
+def _grid(section: Section, key: str, raw: object) -> tuple[float, ...]:
     expected = f"a list of 1 to {MAX_GRID} different finite numbers above 0, such as [0.1, 1, 10]"
     if not isinstance(raw, Sequence) or isinstance(raw, str) or not 1 <= len(raw) <= MAX_GRID:
-        raise _wrong(key, raw, expected)
+        raise section.wrong(key, raw, expected)
     for value in raw:
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-            raise _wrong(key, raw, expected)
+            raise section.wrong(key, raw, expected)
     if len(set(raw)) < len(raw):
-        raise _wrong(key, raw, expected)
+        raise section.wrong(key, raw, expected)
     return tuple(sorted(float(value) for value in raw))
-
-
-def _integer(key: str, value: object, least: int, most: int, *, alternative: str = "") -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise _wrong(key, value, f"{alternative}a whole number from {least} to {most}")
-    return value
-
-
-def _wrong(key: str, value: object, expected: str) -> ConfigurationError:
-    return ConfigurationError(f"kernel_classification.{key}: {value!r} is wrong; expected {expected}.")

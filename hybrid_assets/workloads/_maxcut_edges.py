@@ -5,17 +5,17 @@ Keep out what is made of the edges (`maxcut`).
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hybrid_assets.errors import ProblemError
 from hybrid_assets.model.text import nearest
+from hybrid_assets.workloads._csv_input import CsvFormat, number_in, read_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 COLUMNS = ("source", "target", "weight")
@@ -29,8 +29,14 @@ MIN_WEIGHT, MAX_WEIGHT = 1e-9, 1e9
 #: 18 digits fit a 64-bit integer, should anything downstream store them as one.
 _NODE = re.compile(r"\d{1,18}", re.ASCII)
 _INTEGER = re.compile(r"-\d+", re.ASCII)
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.ASCII | re.IGNORECASE)
+
+_FORMAT = CsvFormat(
+    max_bytes=MAX_FILE_BYTES,
+    too_large=f"is larger than {MAX_FILE_BYTES:,} bytes, the cap for an edge list",
+    expected="a header `source,target[,weight]` and edges",
+    not_utf8="is not UTF-8 text; save the file as UTF-8",
+    not_csv="is not valid CSV",
+)
 
 
 def read_edges(path: Path, *, source: str) -> Mapping[tuple[int, int], float]:
@@ -48,16 +54,14 @@ def read_edges(path: Path, *, source: str) -> Mapping[tuple[int, int], float]:
     Raises:
         ProblemError: The file is missing, too large, no edge list, or one cell of it is wrong.
     """
-    rows = _rows(_text(path, source), source)
-    header_row, header = next(rows, (0, []))
-    if not header:
-        raise ProblemError("the file is empty; expected a header `source,target[,weight]` and edges", file=source)
-    _check_header(header, file=source, row=header_row)
+    with suppress(OSError):  # reading meets the same error and tells it
+        if not path.is_file():
+            raise ProblemError("is not a file", file=source)
+    (row, header), rows = read_rows(path, _FORMAT, source=source)
+    _check_header(header, file=source, row=row)
     edges: dict[tuple[int, int], float] = {}
     first_seen: dict[tuple[int, int], int] = {}
     for row, cells in rows:
-        if len(cells) != len(header):
-            raise ProblemError(f"has {len(cells)} cells, the header has {len(header)}", file=source, row=row)
         u, v = (_node(cell, name, file=source, row=row) for cell, name in zip(cells[:2], COLUMNS[:2], strict=True))
         if u == v:
             raise ProblemError(f"the edge joins node {u} to itself; remove the row", file=source, row=row)
@@ -72,35 +76,6 @@ def read_edges(path: Path, *, source: str) -> Mapping[tuple[int, int], float]:
         first_seen[edge] = row
     _check_size(edges, file=source)
     return edges
-
-
-def _text(path: Path, source: str) -> str:
-    try:
-        if not path.is_file():
-            raise ProblemError("is not a file", file=source)
-        with path.open("rb") as stream:
-            content = stream.read(MAX_FILE_BYTES + 1)
-    except OSError as exc:
-        raise ProblemError(f"cannot be read: {exc.strerror}", file=source) from exc
-    if len(content) > MAX_FILE_BYTES:
-        raise ProblemError(f"is larger than {MAX_FILE_BYTES:,} bytes, the cap for an edge list", file=source)
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as exc:
-        row = content[: exc.start].count(b"\n") + 1
-        raise ProblemError("is not UTF-8 text; save the file as UTF-8", file=source, row=row) from exc
-
-
-def _rows(text: str, source: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line number from 1, stripped cells) of every line that is not empty."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        for cells in reader:
-            stripped = [cell.strip() for cell in cells]
-            if any(stripped):
-                yield reader.line_num, stripped
-    except csv.Error as exc:
-        raise ProblemError(f"is not valid CSV: {exc}", file=source, row=reader.line_num) from exc
 
 
 def _check_header(header: list[str], *, file: str, row: int) -> None:
@@ -134,21 +109,21 @@ def _node(cell: str, column: str, *, file: str, row: int) -> int:
 
 
 def _weight(cell: str, *, file: str, row: int) -> float:
-    value = float(cell) if _NUMBER.fullmatch(cell) else math.nan
-    if MIN_WEIGHT <= abs(value) <= MAX_WEIGHT:
-        return value
+    value = number_in(cell)
     if not cell:
         reason = "is empty; expected a number"
-    elif _NOT_FINITE.fullmatch(cell):
-        reason = f"{cell} is not finite; expected a number"
-    elif math.isnan(value):
+    elif value is None:
         reason = f"{cell[:40]!r} is not a number"
+    elif math.isnan(value):
+        reason = f"{cell} is not finite; expected a number"
     elif value == 0:
         reason = "the weight is 0, which is no edge; remove the row"
-    else:
+    elif not MIN_WEIGHT <= abs(value) <= MAX_WEIGHT:
         reason = (
             f"{cell[:40]} is out of range; magnitudes go from {MIN_WEIGHT:g} to {MAX_WEIGHT:g}, rescale all weights"
         )
+    else:
+        return value
     raise ProblemError(reason, file=file, row=row, column="weight")
 
 

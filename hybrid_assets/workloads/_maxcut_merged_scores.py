@@ -13,17 +13,18 @@ import numpy as np
 
 from hybrid_assets.model.fingerprint import seed_from
 from hybrid_assets.model.results import Role
-from hybrid_assets.scoring.samples import descend, outcome_bits, random_outcomes
+from hybrid_assets.scoring.samples import DESCENT, Origin, descend, outcome_bits, random_outcomes
 from hybrid_assets.workloads._maxcut_merge import merge
 from hybrid_assets.workloads._maxcut_problem import edge_weights, problem_of, subgraph
-from hybrid_assets.workloads._maxcut_scores import CONTROL, Origin, best_row
+from hybrid_assets.workloads._maxcut_scores import CONTROL, choose_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from hybrid_assets.model.problem import BinaryQuadratic
     from hybrid_assets.model.results import Reference, Score
-    from hybrid_assets.workloads._maxcut_scores import Results, Sampled
+    from hybrid_assets.scoring.samples import Sampled
+    from hybrid_assets.workloads._maxcut_scores import Results
 
     Parts = tuple[tuple[int, ...], ...]
 
@@ -48,7 +49,7 @@ def score_merged(
     scores: list[Score] = []
     depths = dict(_complete_depths(results))
     for depth, parts in depths.items():
-        chosen = [best_row(problem_of(problem, kernel.facts), kernel, result) for kernel, result in parts]
+        chosen = [choose_row(problem_of(problem, kernel.facts), kernel, result.counts) for kernel, result in parts]
         origin = Origin(
             role=Role.QUANTUM,
             shots=sum(result.shots * result.counts.num_rows for _, result in parts),
@@ -94,7 +95,7 @@ def _stages(problem: BinaryQuadratic, origin: Origin, label: str, merged: np.nda
     batches = len(merged)
     facts = {**origin.facts, "batches": batches, "shots_per_trial": origin.shots / batches}
     origin = replace(origin, facts=facts)
-    points = {label: merged} | ({f"{label}+descent": descend(problem, merged)} if descent else {})
+    points = {label: merged} | ({label + DESCENT: descend(problem, merged)} if descent else {})
     ones = np.ones(batches, dtype=np.int64)
     return [origin.score(problem, bits, ones, method=method) for method, bits in points.items()]
 

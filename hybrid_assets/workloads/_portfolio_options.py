@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from hybrid_assets.errors import ConfigurationError
-from hybrid_assets.model.text import nearest
+from hybrid_assets.workloads._options import Section
 
-MAX_DEPTH = 50
-#: A grid has size x size settings a depth; 32 x 32 already are 4 million executions of 4096 shots.
-MAX_GRID_SIZE = 32
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 POLICIES = ("ramp", "grid")
 
 
@@ -46,64 +43,18 @@ def parse_portfolio_options(raw: Mapping[str, Any]) -> PortfolioOptions:
     Raises:
         ConfigurationError: A key is unknown or a value is wrong; the message names it.
     """
-    _refuse_unknown(raw, KEYS, where="portfolio")
-    angles = raw.get("angles", {})
-    if not isinstance(angles, Mapping):
-        raise _wrong("angles", angles, "a mapping such as {policy: ramp} or {policy: grid, size: 5}")
-    _refuse_unknown(angles, ("policy", "size"), where="portfolio.angles")
-    policy = angles.get("policy", "ramp")
-    if policy not in POLICIES:
-        raise _wrong("angles.policy", policy, " or ".join(POLICIES))
-    if "size" in angles and policy != "grid":
-        raise _wrong("angles.size", angles["size"], "left out unless angles.policy is grid")
-    descent = raw.get("descent", True)
-    if not isinstance(descent, bool):
-        raise _wrong("descent", descent, "true or false")
+    section = Section("portfolio")
+    section.refuse_unknown(raw, KEYS)
+    policy, grid_size = section.angles(raw.get("angles", {}), POLICIES)
     periods = raw.get("periods_per_year")
     penalty = raw.get("penalty", "auto")
     return PortfolioOptions(
-        budget=None if raw.get("budget") is None else _integer("budget", raw["budget"], 1, 1_000_000),
-        risk_aversion=_number("risk_aversion", raw.get("risk_aversion", 0.5), at_least_0=True),
-        periods_per_year=None if periods is None else _number("periods_per_year", periods),
-        depths=_depths(raw.get("depths", (1, 2, 3))),
+        budget=None if raw.get("budget") is None else section.integer("budget", raw["budget"], 1, 1_000_000),
+        risk_aversion=section.number("risk_aversion", raw.get("risk_aversion", 0.5), at_least_0=True),
+        periods_per_year=None if periods is None else section.number("periods_per_year", periods),
+        depths=section.depths(raw.get("depths", (1, 2, 3))),
         policy=cast("Literal['ramp', 'grid']", policy),
-        grid_size=_integer("angles.size", angles.get("size", 5), 1, MAX_GRID_SIZE),
-        penalty=None if penalty == "auto" else _number("penalty", penalty, alternative="auto or "),
-        descent=descent,
+        grid_size=grid_size,
+        penalty=None if penalty == "auto" else section.number("penalty", penalty, alternative="auto or "),
+        descent=section.flag("descent", raw.get("descent", True)),
     )
-
-
-def _refuse_unknown(raw: Mapping[str, Any], known: tuple[str, ...], *, where: str) -> None:
-    for key in raw:
-        if key not in known:
-            raise ConfigurationError(
-                f"{where}.{key}: unknown key. {nearest(str(key), known)}Known: {', '.join(known)}."
-            )
-
-
-def _depths(raw: object) -> tuple[int, ...]:
-    if not isinstance(raw, Sequence) or isinstance(raw, str) or not raw:
-        raise _wrong("depths", raw, "a list such as [1, 2, 3]")
-    depths = tuple(_integer("depths", depth, 1, MAX_DEPTH) for depth in raw)
-    if len(set(depths)) < len(depths):
-        raise _wrong("depths", list(depths), "a list of different numbers")
-    return depths
-
-
-def _integer(key: str, value: object, least: int, most: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise _wrong(key, value, f"a whole number from {least} to {most}")
-    return value
-
-
-def _number(key: str, value: object, *, at_least_0: bool = False, alternative: str = "") -> float:
-    kind = f"{alternative}a finite number {'of at least' if at_least_0 else 'above'} 0"
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise _wrong(key, value, kind)
-    if value < 0 or (value == 0 and not at_least_0):
-        raise _wrong(key, value, kind)
-    return float(value)
-
-
-def _wrong(key: str, value: object, expected: str) -> ConfigurationError:
-    return ConfigurationError(f"portfolio.{key}: {value!r} is wrong; expected {expected}.")

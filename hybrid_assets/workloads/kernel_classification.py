@@ -7,7 +7,6 @@ feature map is in `circuits.feature_map`, what classical rivals share in `scorin
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from operator import itemgetter
@@ -16,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybrid_assets.circuits.feature_map import fidelity_circuit, fidelity_values, kernel_matrix
-from hybrid_assets.errors import CapacityError, ConfigurationError, ProblemError
+from hybrid_assets.errors import CapacityError, ConfigurationError
 from hybrid_assets.model.circuits import LogicalKernel
 from hybrid_assets.model.problem import Fold, LabeledData, ProblemInstance
 from hybrid_assets.model.results import Role, Score
 from hybrid_assets.scoring.folds import project
 from hybrid_assets.scoring.kernel_matrix import pair_rows
 from hybrid_assets.scoring.kernel_tuning import TuningGrid, tune
+from hybrid_assets.workloads._csv_input import instance_name
 from hybrid_assets.workloads._kernel_options import KernelOptions, parse_kernel_options
 from hybrid_assets.workloads._kernel_scores import FoldPlan, fold_record, kernel_score
 from hybrid_assets.workloads._labeled_csv import read_labeled_csv
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 QUANTUM_METHOD = "quantum_kernel"
 EXACT_METHOD = "quantum_kernel_exact"
-_NAME = re.compile(r"[a-z0-9._-]+", re.ASCII)
 
 
 class KernelClassification:
@@ -65,16 +64,13 @@ class KernelClassification:
         Raises:
             ProblemError: The file is refused, or it has too few classes, rows or columns for the options.
         """
-        if not _NAME.fullmatch(path.stem):
-            raise ProblemError(
-                "the file's name becomes the instance's: use only a-z, 0-9, '.', '_' and '-'", file=source
-            )
+        name = instance_name(path, source=source)
         table = read_labeled_csv(path, source=source)
         data = choose_rows_and_folds(table, options, source=source)
         grid = TuningGrid(bandwidths=options.bandwidths, costs=options.costs, repetitions=options.repetitions_of_map)
         return ProblemInstance(
             workload=self.name,
-            name=path.stem,
+            name=name,
             fingerprint=labeled_fingerprint(data, grid),
             num_variables=data.num_components,
             source=source,

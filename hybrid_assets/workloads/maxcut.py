@@ -22,17 +22,18 @@ import numpy as np
 
 from hybrid_assets.circuits.angles import coupling_scale, fixed_angles, grid_angles, ramp_angles
 from hybrid_assets.circuits.qaoa import qaoa_circuit, qaoa_values, shares_angles, unit_scale
-from hybrid_assets.errors import ProblemError
 from hybrid_assets.model.circuits import LogicalKernel
 from hybrid_assets.model.fingerprint import fingerprint
 from hybrid_assets.model.problem import ProblemInstance, problem_to_document
+from hybrid_assets.scoring.samples import outcome_values
+from hybrid_assets.workloads._csv_input import instance_name
 from hybrid_assets.workloads._maxcut_canonical import canonical_numbering
 from hybrid_assets.workloads._maxcut_edges import read_edges
 from hybrid_assets.workloads._maxcut_merged_scores import score_merged
 from hybrid_assets.workloads._maxcut_options import parse_maxcut_options
 from hybrid_assets.workloads._maxcut_partition import partition
 from hybrid_assets.workloads._maxcut_problem import cut_problem, edge_weights, problem_of, regular_degree
-from hybrid_assets.workloads._maxcut_scores import CONTROL, outcome_values, score_whole
+from hybrid_assets.workloads._maxcut_scores import CONTROL, score_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from hybrid_assets.model.results import Reference, Score
     from hybrid_assets.workloads._maxcut_options import MaxCutOptions
 
-_NAME = re.compile(r"[a-z0-9._-]+")
+_WRONG_NAME = "the file's name is the instance's name and may only hold a-z, 0-9, '.', '_' and '-'; rename the file"
 _QUANTUM_METHOD = re.compile(r"qaoa_p\d+((?:\+merge)?(?:\+descent)?)")
 
 
@@ -72,11 +73,7 @@ class MaxCut:
         Raises:
             ProblemError: The file is refused; file, row and column are named.
         """
-        if not _NAME.fullmatch(path.stem):
-            raise ProblemError(
-                "the file's name is the instance's name and may only hold a-z, 0-9, '.', '_' and '-'; rename the file",
-                file=source,
-            )
+        name = instance_name(path, source=source, refusal=_WRONG_NAME)
         by_id = read_edges(path, source=source)
         ids = sorted({node for edge in by_id for node in edge})
         order = {node: k for k, node in enumerate(ids)}
@@ -86,7 +83,7 @@ class MaxCut:
         problem = cut_problem(len(ids), edges)
         return ProblemInstance(
             workload=self.name,
-            name=path.stem,
+            name=name,
             fingerprint=fingerprint({"workload": self.name, "problem": problem_to_document(problem)}),
             num_variables=len(ids),
             source=source,

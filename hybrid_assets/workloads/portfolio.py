@@ -8,7 +8,6 @@ circuits, the choice of a grid's row and the descent.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from hybrid_assets.model.fingerprint import fingerprint
 from hybrid_assets.model.problem import BinaryQuadratic, ProblemInstance, problem_to_document
 from hybrid_assets.scoring.samples import outcome_bits
 from hybrid_assets.scoring.statistics import weighted_mean_interval
+from hybrid_assets.workloads._csv_input import instance_name
 from hybrid_assets.workloads._portfolio_objective import (
     auto_penalty,
     mean_variance,
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from hybrid_assets.model.results import Reference, Score
     from hybrid_assets.workloads._portfolio_options import PortfolioOptions
     from hybrid_assets.workloads._portfolio_prices import Prices
-
-_NAME = re.compile(r"[a-z0-9._-]+", re.ASCII)
 
 
 class Portfolio:
@@ -72,11 +70,7 @@ class Portfolio:
         Raises:
             ProblemError: The file is refused, or has too few assets for the budget.
         """
-        name = path.stem
-        if not _NAME.fullmatch(name):
-            raise ProblemError(
-                "the file's name becomes the instance's: use only a-z, 0-9, '.', '_' and '-'", file=source
-            )
+        name = instance_name(path, source=source)
         prices = read_prices(path, source=source)
         budget = _budget(options, prices, source)
         periods = options.periods_per_year or observed_periods_per_year(prices)

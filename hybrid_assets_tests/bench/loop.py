@@ -6,15 +6,16 @@ import sys
 import time
 from itertools import islice, product
 
-import networkx as nx
 import numpy as np
 from qiskit import QuantumCircuit, transpile
 from qiskit_aer import AerSimulator
 
+from hybrid_assets_tests.bench.nights import different_cubic_graphs
+
 
 def circuits(count: int):
     """Yield bound QAOA circuits of 16 cubic graphs, depths 1 to 3, 25 angle settings each, round the graphs first."""
-    graphs = [nx.random_regular_graph(3, 12, seed=seed) for seed in range(16)]
+    graphs = different_cubic_graphs(16)
     scales = np.linspace(0.2, 1.0, 5)
     every = product(product(scales, scales), (1, 2, 3), graphs)
     for (gamma, beta), depth, graph in islice(every, count):

@@ -27,13 +27,28 @@ class Run:
 
 
 def cubic_graphs(folder: Path, *, count: int, num_nodes: int = 12) -> list[nx.Graph]:
-    """Write ``count`` seeded random cubic graphs as edge lists and return them."""
+    """Write ``count`` seeded random cubic graphs, no two alike while that is possible, as edge lists; return them."""
     folder.mkdir(parents=True)
-    graphs = [nx.random_regular_graph(3, num_nodes, seed=seed) for seed in range(count)]
+    graphs = different_cubic_graphs(count, num_nodes)
     for seed, graph in enumerate(graphs):
         lines = ["source,target", *(f"{u},{v}" for u, v in graph.edges)]
         (folder / f"cubic-{num_nodes}-{seed:03d}.csv").write_text("\n".join(lines) + "\n")
     return graphs
+
+
+def different_cubic_graphs(count: int, num_nodes: int = 12) -> list[nx.Graph]:
+    """Return the first ``count`` seeded random cubic graphs that are not isomorphic to an earlier one.
+
+    There are 85 connected ones of 12 nodes; beyond that many tries without a new one, repeats are taken.
+    """
+    found: list[nx.Graph] = []
+    for seed in range(20 * count):
+        graph = nx.random_regular_graph(3, num_nodes, seed=seed)
+        if not any(nx.faster_could_be_isomorphic(graph, g) and nx.is_isomorphic(graph, g) for g in found):
+            found.append(graph)
+        if len(found) == count:
+            return found
+    return found + [nx.random_regular_graph(3, num_nodes, seed=seed) for seed in range(count - len(found))]
 
 
 def write_settings(folder: Path, *, backend: str, workload: str) -> None:

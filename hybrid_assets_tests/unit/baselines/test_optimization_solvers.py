@@ -107,12 +107,12 @@ def test_highs_keeps_the_cardinality(problem):
 
 def test_penalty_makes_every_infeasible_point_worse_than_a_feasible_one():
     problem = portfolio(8, 3)
-    penalised_values = -minimization_model(problem).energies(
+    penalized_values = -minimization_model(problem).energies(
         (2 * outcome_bits(np.arange(256), 8).astype(int) - 1, range(8))
     )
     feasible = problem.feasible_table()
-    assert penalised_values[feasible] == pytest.approx(problem.value_table()[feasible], abs=1e-9)
-    assert penalised_values[~feasible].max() < penalised_values[feasible].max()
+    assert penalized_values[feasible] == pytest.approx(problem.value_table()[feasible], abs=1e-9)
+    assert penalized_values[~feasible].max() < penalized_values[feasible].max()
 
 
 def test_flip_bound_is_the_heaviest_variable():

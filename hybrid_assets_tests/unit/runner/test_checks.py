@@ -41,6 +41,12 @@ def test_nothing_may_beat_a_proof(row, passed):
     assert checks.no_ratio_above_one([row]).passed is passed
 
 
+def test_what_scoring_refused_fails_the_check_too():
+    outcome = checks.no_ratio_above_one([], ["'qaoa' reports 7, above the proved 6."])
+    assert not outcome.passed
+    assert outcome.description == "'qaoa' reports 7, above the proved 6."
+
+
 def test_require_names_what_failed_and_keeps_all_outcomes():
     outcomes = (
         checks.row_count([], expected=1, of="files"),

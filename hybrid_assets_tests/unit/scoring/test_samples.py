@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hybrid_assets.model.jobs import RawCounts
 from hybrid_assets.model.problem import BinaryQuadratic
 from hybrid_assets.model.results import Reference, ReferenceKind, Role
 from hybrid_assets.scoring.samples import (
+    Origin,
+    best_row,
     descend,
     outcome_bits,
-    penalised,
+    penalized,
     random_outcomes,
     reaches,
     score_outcomes,
+    score_stages,
 )
 
 #: x_0 + 2 x_1 - 4 x_0 x_1 over outcomes 0..3 (bit 0 is x_0): 0, 1, 2, -1.
@@ -110,6 +115,38 @@ def test_score_outcomes_without_a_feasible_sample_has_no_value():
     assert (found.successes, found.trials) == (0, 5)
 
 
+def stages(problem, outcomes, counts, *, every, uphill):
+    origin = Origin(role=Role.QUANTUM, shots=99, reference=None, kernel_ids=("k",), facts={"depth": 1})
+    sampled = np.array(outcomes, dtype=np.uint64), np.array(counts)
+    return score_stages(problem, origin, sampled, method="m", every=np.array(every, dtype=np.uint64), uphill=uphill)
+
+
+def test_score_stages_takes_value_from_the_samples_and_best_value_from_every_outcome():
+    """Raw: 0 once, 1 three times. From outcome 0 the steepest flip leads to 2 of value 2; outcome 1 is an optimum."""
+    scores = stages(SMALL, [0, 1], [1, 3], every=[0, 1, 2], uphill=SMALL)
+    assert [(s.method, s.value, s.best_value) for s in scores] == [("m", 0.75, 2.0), ("m+descent", 1.25, 2.0)]
+    assert {(s.role, s.shots, s.kernel_ids, s.facts["depth"]) for s in scores} == {(Role.QUANTUM, 99, ("k",), 1)}
+    assert [s.method for s in stages(SMALL, [0], [1], every=[0], uphill=None)] == ["m"]
+
+
+def test_score_stages_takes_feasible_points_only_into_the_best_value():
+    """One of exactly one 1: nothing sampled is feasible, and the penalty leads from 0 and from 3 to 2, of value 2."""
+    problem = replace(SMALL, cardinality=1)
+    raw, descended = stages(problem, [0], [4], every=[0, 3], uphill=penalized(problem, 5.0))
+    assert (raw.best_value, descended.value, descended.best_value) == (None, 2.0, 2.0)
+
+
+def test_best_row_has_the_largest_mean():
+    """Means 1 (of four samples) and 2 (of one): the sum would choose the other."""
+    counts = RawCounts(
+        num_bits=2,
+        outcomes=np.array([1, 2], dtype=np.uint64),
+        counts=np.array([4, 1]),
+        offsets=np.array([0, 1, 2]),
+    )
+    assert best_row(SMALL, counts) == 1
+
+
 def test_reaches_allows_for_rounding_only():
     assert reaches(np.array([0.1 + 0.2, 0.3 - 1e-6]), 0.3).tolist() == [True, False]
 
@@ -179,14 +216,14 @@ def test_descend_of_many_points_is_one_batch():
 
 
 @pytest.mark.parametrize("cardinality", [0, 2, 5])
-def test_penalised_subtracts_the_squared_excess(cardinality):
+def test_penalized_subtracts_the_squared_excess(cardinality):
     problem = random_problem(5, 3, cardinality=cardinality)
-    folded = penalised(problem, 7.5)
+    folded = penalized(problem, 7.5)
     bits = outcome_bits(np.arange(32, dtype=np.uint64), 5)
     excess = bits.sum(axis=1).astype(float) - cardinality
     np.testing.assert_allclose(folded.values(bits), problem.values(bits) - 7.5 * excess**2, atol=1e-9)
     assert folded.cardinality is None
 
 
-def test_penalised_without_a_cardinality_is_the_problem():
-    assert penalised(SMALL, 3.0) is SMALL
+def test_penalized_without_a_cardinality_is_the_problem():
+    assert penalized(SMALL, 3.0) is SMALL

@@ -1,6 +1,6 @@
 """The provider suite notices broken promises. Each provider here breaks one."""
 
-# ruff: noqa: ARG002, ARG003, D101, D102 - fakes keep the signatures of the protocol, whose docstrings say what they mean
+# ruff: noqa: D101 - fakes keep the signatures of the protocol, whose docstrings say what they mean
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class _Unnamed(MaxCut):
 
 
 class _WithoutControls(MaxCut):
-    def controls_of(self, method):  # noqa: ARG002 - protocol
+    def controls_of(self, method):
         return ()
 
 

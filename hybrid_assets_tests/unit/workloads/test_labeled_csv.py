@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -112,3 +114,9 @@ def test_reading_refuses_a_folder(tmp_path):
     with pytest.raises(ProblemError) as caught:
         read_labeled_csv(tmp_path, source="in/folder.csv")
     assert str(caught.value) == "in/folder.csv: cannot be read: Is a directory"
+
+
+def test_reading_refuses_a_pipe_without_waiting_for_it(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(ProblemError, match=r"^pipe\.csv: is not a regular file$"):
+        read_labeled_csv(tmp_path / "pipe.csv", source="pipe.csv")

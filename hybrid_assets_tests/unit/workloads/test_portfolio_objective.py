@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hybrid_assets.model.problem import BinaryQuadratic
-from hybrid_assets.scoring.samples import descend, outcome_bits, penalised
+from hybrid_assets.scoring.samples import descend, outcome_bits, penalized
 from hybrid_assets.workloads._portfolio_objective import (
     auto_penalty,
     mean_variance,
@@ -106,10 +106,10 @@ def problems(draw):
 @given(problem=problems(), penalty=st.floats(0.01, 50))
 @settings(max_examples=60, deadline=None)
 def test_penalized_qubo_of_dimod_equals_the_formula_on_every_outcome(problem, penalty):
-    """The same function as `penalised`, which is written out by hand."""
+    """The same function as `penalized`, which is written out by hand."""
     built = penalized_qubo(problem, penalty)
     assert built.cardinality is None
-    assert np.allclose(built.value_table(), penalised(problem, penalty).value_table(), rtol=1e-12, atol=1e-9)
+    assert np.allclose(built.value_table(), penalized(problem, penalty).value_table(), rtol=1e-12, atol=1e-9)
 
 
 @given(problem=problems())
@@ -124,7 +124,7 @@ def test_auto_penalty_puts_every_infeasible_outcome_below_the_best_feasible_one(
 @settings(max_examples=40, deadline=None)
 def test_descent_with_auto_penalty_ends_feasible_and_keeps_feasible_points(problem):
     points = outcome_bits(np.arange(1 << problem.num_variables), problem.num_variables)
-    reached = descend(penalised(problem, auto_penalty(problem)), points)
+    reached = descend(penalized(problem, auto_penalty(problem)), points)
     assert problem.feasible(reached).all()
     feasible = problem.feasible(points)
     assert np.array_equal(reached[feasible], points[feasible])
