@@ -1,0 +1,166 @@
+"""Kernels waiting for a backend, batches on their way, and everything the ledger keeps of them.
+
+Put records and named states here; which transition is allowed when is `control`'s, how it is stored is `storage`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from hybrid_assets.model.jobs import JobStatus
+
+
+class KernelState(StrEnum):
+    """Where a kernel is; each says how it is left.
+
+    | state | left by |
+    | --- | --- |
+    | READY | being planned into a batch (not before ``not_before``), or by the fallback ladder |
+    | BATCHED | the end of its batch |
+    | DONE | never: its result is stored |
+    | FAILED | never by itself: a person may send it back; ``error_class`` and ``error_message`` say why |
+    | CANCELLED | never by itself |
+    """
+
+    READY = "READY"
+    BATCHED = "BATCHED"
+    DONE = "DONE"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing will happen to it by itself."""
+        return self in {KernelState.DONE, KernelState.FAILED, KernelState.CANCELLED}
+
+
+class WorkClass(StrEnum):
+    """Two queues: production never waits for exploration."""
+
+    PRODUCTION = "production"
+    EXPLORATORY = "exploratory"
+
+
+class BreakerState(StrEnum):
+    """Whether submissions to a backend are let through."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedKernel:
+    """A kernel as the ledger knows it; its payload lies in a store under ``kernel_id``."""
+
+    kernel_id: str
+    backend: str
+    night: str
+    workload: str
+    instance: str
+    label: str
+    #: One a logical request, the same from the Dagster run to the provider's job and back.
+    correlation_id: str
+    team: str
+    work_class: WorkClass
+    #: Kernels of one group may share a job: structure, shots, options and calibration are alike.
+    group: str
+    rows: int
+    shots: int
+    payload_bytes: int
+    #: Expected billed seconds of its own, the job's overhead apart.
+    expected_s: float
+    state: KernelState
+    enqueued_at: datetime
+    #: When its inputs were read: batching may not make them older than its class allows.
+    inputs_at: datetime
+    #: READY kernels wait until then (back-off); None: at once.
+    not_before: datetime | None = None
+    #: Batches it was in and that ended without its result.
+    failed_attempts: int = 0
+    #: Batch it is or was in last.
+    batch_id: str | None = None
+    #: Kernels that must not share a batch with others of a failed one while a poison is looked for: same value, one batch.
+    split_group: str | None = None
+    error_class: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+
+    @property
+    def executions(self) -> int:
+        """Rows times shots."""
+        return self.rows * self.shots
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRecord:
+    """One batch: the kernels of one QPU job, with its lease and everything reconciliation needs."""
+
+    batch_id: str
+    backend: str
+    #: In order of submission.
+    kernel_ids: tuple[str, ...]
+    status: JobStatus
+    #: 0 for the first submission.
+    attempt: int
+    #: The provider's tag: deterministic in batch and attempt.
+    request_id: str
+    planned_at: datetime
+    #: Grows with every claim; each write carries it.
+    fence: int
+    lease_owner: str | None
+    lease_until: datetime | None
+    #: When the last submission was about to leave; None: never.
+    sent_at: datetime | None = None
+    provider_job_id: str | None = None
+    submitted_at: datetime | None = None
+    finished_at: datetime | None = None
+    #: Reserved from the budgets, and what it cost in the end.
+    reserved_s: float = 0.0
+    billed_s: float = 0.0
+    error_class: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breaker:
+    """A backend's breaker, shared by all processes."""
+
+    backend: str
+    state: BreakerState = BreakerState.CLOSED
+    consecutive_failures: int = 0
+    opened_at: datetime | None = None
+    #: When the one probe of the half-open state was let through.
+    probe_at: datetime | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """A limit on billed seconds of a team in a window of time; reserve before submission, settle after."""
+
+    budget_id: str
+    team: str
+    #: ``night`` (of the kernels) or ``month`` (of the submission), as text ``2026-11-23`` or ``2026-11``.
+    window: str
+    limit_s: float
+    reserved_s: float = 0.0
+    spent_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchDecision:
+    """Why a batch was made as it was, or not made; replayable."""
+
+    decided_at: datetime
+    backend: str
+    batch_id: str | None
+    size: int
+    limit: int | None
+    reason: str
