@@ -85,7 +85,7 @@ class QueuedKernel:
     failed_attempts: int = 0
     #: Batch it is or was in last.
     batch_id: str | None = None
-    #: Kernels that must not share a batch with others of a failed one while a poison is looked for: same value, one batch.
+    #: While a poison kernel is looked for: kernels of the same value may share a batch, and only with each other.
     split_group: str | None = None
     error_class: str | None = None
     error_code: str | None = None
