@@ -55,7 +55,7 @@ check: setup ## Format, lint, types, layers, Dagster definitions
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/dg check defs
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/dg check defs
 
 .PHONY: test
 test: setup ## The fast test suite

@@ -1,14 +1,16 @@
 """Angle expressions as arithmetic on numpy columns. Put the evaluation of parameters here; keep circuits out.
 
-An expression that is at most quadratic in its parameters is taken apart once, through its derivatives, and evaluated on
-whole columns; that covers QAOA (linear) and ZZ feature maps (products of two). Everything else is bound row by row,
-once for each distinct row. Only elementwise operations are used: a matrix product may differ in the last bit with the
-number of rows or threads, and slot values are hashed into kernel ids.
+An expression that is at most quadratic in its parameters is taken apart once, by interpolation, and evaluated on whole
+columns; that covers QAOA (linear) and ZZ feature maps (products of two). Everything else is bound row by row, once for
+each distinct row. Derivatives would do as well, but Qiskit's can hang: the second of abs((y - x)**2) never returns. Only
+elementwise operations are used: a matrix product may differ in the last bit with the number of rows or threads, and slot
+values are hashed into kernel ids.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +19,14 @@ import numpy as np
 from hybrid_assets.errors import CompilationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-#: A polynomial must reproduce its expression to this relative precision at a probe point, or it is not used.
+#: A polynomial must reproduce its expression to this relative precision at every probe point, or it is not used.
 PROBE_TOLERANCE = 1e-9
+#: Where it is probed: no value that an angle expression is likely to treat specially.
+PROBES = (0.7390851332151607, -2.6651441426902251)
+#: A function in the text of an expression, as in ``sin(x)``.
+_CALL = re.compile(r"\w\(")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -104,37 +110,49 @@ def _polynomial(terms: tuple[tuple[float, tuple[int, ...]], ...], values: np.nda
 def _terms(
     expression: Any, parameters: list[Any], columns: Mapping[str, int]
 ) -> tuple[tuple[float, tuple[int, ...]], ...] | None:
-    """Take a polynomial of degree two at most apart by its derivatives at zero; None for any other expression."""
+    """Take a polynomial of degree two at most apart; None for any other expression."""
     if len(parameters) == 1 and expression == parameters[0] and str(expression) == parameters[0].name:
         return ((1.0, (columns[parameters[0].name],)),)
+    if _CALL.search(str(expression)):
+        return None  # a function: a few probes would not notice where abs or sign bends
+    number = {parameter: k for k, parameter in enumerate(parameters)}
+
+    def at(point: Mapping[Any, float]) -> float:
+        return float(expression.bind_all({p: point.get(p, 0.0) for p in number}))
+
     try:
-        found = _taylor(expression, parameters, columns)
-        probe = [0.7390851332151607 + 0.3183098861837907 * k for k in range(len(parameters))]
-        direct = expression.bind_all(dict(zip(parameters, probe, strict=True)))
+        terms = _interpolated(at, [(p, columns[p.name]) for p in parameters])
+        if not all(math.isfinite(coefficient) for coefficient, _ in terms):
+            return None
+        return terms if all(_agrees(at, terms, parameters, columns, shift) for shift in PROBES) else None
     except (RuntimeError, TypeError, ValueError, ZeroDivisionError):
-        return None  # no derivative, or a pole at zero: bound row by row
-    if found is None or isinstance(direct, complex):
-        return None
-    row = np.zeros((1, len(columns)))
-    row[0, [columns[p.name] for p in parameters]] = probe
-    close = math.isclose(_polynomial(found, row)[0], direct, rel_tol=PROBE_TOLERANCE, abs_tol=PROBE_TOLERANCE)
-    return found if close else None
+        return None  # complex or undefined somewhere: bound row by row
 
 
-def _taylor(
-    expression: Any, parameters: list[Any], columns: Mapping[str, int]
-) -> tuple[tuple[float, tuple[int, ...]], ...] | None:
-    zero = dict.fromkeys(parameters, 0.0)
-    terms: list[tuple[float, tuple[int, ...]]] = [(float(expression.bind_all(zero)), ())]
-    for i, first in enumerate(parameters):
-        slope, column = expression.gradient(first), columns[first.name]
-        if isinstance(slope, (int, float)):
-            terms.append((float(slope), (column,)))
-            continue
-        terms.append((float(slope.bind_all(dict.fromkeys(slope.parameters, 0.0))), (column,)))
-        for second in parameters[i:]:
-            curvature = slope.gradient(second) if second in slope.parameters else 0.0
-            if not isinstance(curvature, (int, float)):
-                return None
-            terms.append((float(curvature) * (0.5 if second == first else 1.0), (column, columns[second.name])))
+def _interpolated(
+    at: Callable[[Mapping[Any, float]], float], parameters: list[tuple[Any, int]]
+) -> tuple[tuple[float, tuple[int, ...]], ...]:
+    """Return the polynomial of degree two through the values at 0, +-1 on each axis and (1, 1) on each pair."""
+    origin = at({})
+    terms: list[tuple[float, tuple[int, ...]]] = [(origin, ())]
+    plus = [at({p: 1.0}) for p, _ in parameters]
+    for i, (p, column) in enumerate(parameters):
+        minus = at({p: -1.0})
+        terms += [((plus[i] - minus) / 2, (column,)), ((plus[i] + minus) / 2 - origin, (column, column))]
+        for j, (q, other) in enumerate(parameters[:i]):
+            terms.append((at({p: 1.0, q: 1.0}) - plus[i] - plus[j] + origin, (column, other)))
     return tuple(term for term in terms if term[0] != 0.0)
+
+
+def _agrees(
+    at: Callable[[Mapping[Any, float]], float],
+    terms: tuple[tuple[float, tuple[int, ...]], ...],
+    parameters: list[Any],
+    columns: Mapping[str, int],
+    shift: float,
+) -> bool:
+    probe = {p: shift + 0.3183098861837907 * k for k, p in enumerate(parameters)}
+    row = np.zeros((1, len(columns)))
+    row[0, [columns[p.name] for p in parameters]] = list(probe.values())
+    found = float(_polynomial(terms, row)[0])
+    return math.isclose(found, at(probe), rel_tol=PROBE_TOLERANCE, abs_tol=PROBE_TOLERANCE)

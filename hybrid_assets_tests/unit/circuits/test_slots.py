@@ -37,6 +37,22 @@ def _expressions():
     ).filter(lambda e: hasattr(e, "parameters") and bool(e.parameters))
 
 
+@pytest.mark.parametrize(
+    ("expression", "angle"),
+    [
+        pytest.param(abs((Y - X) * (Y - X)), 25.0, id="Qiskit's second derivative of it never returns"),
+        pytest.param(abs(X + 5), 2.0, id="a line near zero that bends at -5"),
+        pytest.param(1 / (X + 2), -0.2, id="a pole"),
+        pytest.param(2 * (math.pi - X) * (math.pi - Y), 2 * (math.pi + 7) * (math.pi + 2), id="feature map"),
+    ],
+)
+def test_slot_values_of_expressions_that_are_easy_to_get_wrong(expression, angle):
+    """At x = -7, y = -2."""
+    circuit = QuantumCircuit(1)
+    circuit.rx(expression, 0)
+    assert slot_template(circuit, NAMES).slot_values(np.array([[-7.0, -2.0, 0.0]])) == pytest.approx(angle, rel=1e-12)
+
+
 @settings(max_examples=60, deadline=None)
 @given(expressions=st.lists(_expressions(), min_size=1, max_size=3), row=st.tuples(ANGLES, ANGLES, ANGLES))
 def test_slot_values_equal_the_bound_expressions(expressions, row):
