@@ -2,9 +2,10 @@
 
 An expression that is at most quadratic in its parameters is taken apart once, by interpolation, and evaluated on whole
 columns; that covers QAOA (linear) and ZZ feature maps (products of two). Everything else is bound row by row, once for
-each distinct row. Derivatives would do as well, but Qiskit's can hang: the second of abs((y - x)**2) never returns. Only
-elementwise operations are used: a matrix product may differ in the last bit with the number of rows or threads, and slot
-values are hashed into kernel ids.
+each distinct row. Derivatives would do as well, but Qiskit's can hang: the second of abs((y - x)**2) never returns.
+
+Only elementwise operations are used: a matrix product may differ in the last bit with the number of rows or threads,
+and slot values are hashed into kernel ids.
 """
 
 from __future__ import annotations

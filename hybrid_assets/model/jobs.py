@@ -93,6 +93,12 @@ class JobReport:
     #: The provider's own code and words when it failed.
     error_code: str | None = None
     message: str | None = None
+    #: Name of our error class the code stands for (`errors`): it decides what happens next; None: terminal.
+    error_class: str | None = None
+    #: Kernels the provider blames for a failure; empty: it did not say.
+    blamed_kernel_ids: tuple[str, ...] = ()
+    #: Seconds billed so far, where the status tells it; a failed job may cost too.
+    billed_s: float | None = None
     submitted_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None

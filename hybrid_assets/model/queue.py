@@ -46,6 +46,13 @@ class WorkClass(StrEnum):
     EXPLORATORY = "exploratory"
 
 
+class Remedy(StrEnum):
+    """What may still help a FAILED kernel; the runner offers it, the ledger never acts on it."""
+
+    RECOMPILE = "recompile"  # the target changed: compile for the new one, under a new kernel id
+    OTHER_BACKEND = "other_backend"  # this backend cannot do it
+
+
 class BreakerState(StrEnum):
     """Whether submissions to a backend are let through."""
 
@@ -81,8 +88,10 @@ class QueuedKernel:
     inputs_at: datetime
     #: READY kernels wait until then (back-off); None: at once.
     not_before: datetime | None = None
-    #: Batches it was in and that ended without its result.
+    #: Batches that ended without its result and counted against it (not: the backend was down, a bisection).
     failed_attempts: int = 0
+    #: Batches it was ever planned into; makes the ids of successive batches of the same kernels differ.
+    num_batches: int = 0
     #: Batch it is or was in last.
     batch_id: str | None = None
     #: While a poison kernel is looked for: kernels of the same value may share a batch, and only with each other.
@@ -90,11 +99,20 @@ class QueuedKernel:
     error_class: str | None = None
     error_code: str | None = None
     error_message: str | None = None
+    remedy: Remedy | None = None
 
     @property
     def executions(self) -> int:
         """Rows times shots."""
         return self.rows * self.shots
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """What a batch sets aside in one budget."""
+
+    budget_id: str
+    reserved_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +124,7 @@ class BatchRecord:
     #: In order of submission.
     kernel_ids: tuple[str, ...]
     status: JobStatus
-    #: 0 for the first submission.
+    #: Most failed attempts among its kernels; 0 the first time.
     attempt: int
     #: The provider's tag: deterministic in batch and attempt.
     request_id: str
@@ -119,9 +137,17 @@ class BatchRecord:
     sent_at: datetime | None = None
     provider_job_id: str | None = None
     submitted_at: datetime | None = None
+    started_at: datetime | None = None
     finished_at: datetime | None = None
-    #: Reserved from the budgets, and what it cost in the end.
+    #: Intents written: upper bound of the submissions that left.
+    num_sends: int = 0
+    #: Nobody needs to look at it before; None: at once.
+    next_at: datetime | None = None
+    #: When a listing that began late enough had been searched for duplicates; None: that is still to do (once sent).
+    audited_at: datetime | None = None
+    #: Most it is expected to cost, what each budget has set aside of it, and what it cost in the end.
     reserved_s: float = 0.0
+    reservations: tuple[Reservation, ...] = ()
     billed_s: float = 0.0
     error_class: str | None = None
     error_code: str | None = None
@@ -136,7 +162,10 @@ class Breaker:
     state: BreakerState = BreakerState.CLOSED
     consecutive_failures: int = 0
     opened_at: datetime | None = None
-    #: When the one probe of the half-open state was let through.
+    #: When OPEN may let a probe through; None while OPEN: only a person closes it.
+    retry_at: datetime | None = None
+    #: The one probe of the half-open state and when it was let through.
+    probe_batch_id: str | None = None
     probe_at: datetime | None = None
     reason: str | None = None
 
@@ -164,3 +193,28 @@ class BatchDecision:
     size: int
     limit: int | None
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DuplicateJob:
+    """A job at the provider that nobody asked for twice: made by the network or the provider, found and reported."""
+
+    batch_id: str
+    backend: str
+    provider_job_id: str
+    #: How it ended: CANCELLED before it ran, else what it cost is in ``billed_s``.
+    status: JobStatus
+    billed_s: float
+    found_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEvent:
+    """Something a person may want to know later, in order of writing."""
+
+    at: datetime
+    backend: str
+    batch_id: str | None
+    #: One word: ``submitted``, ``unknown``, ``finished``, ``duplicate``, ``breaker``, ``requeued``, ``cancelled``.
+    kind: str
+    text: str
