@@ -2,6 +2,7 @@
 
     HybridAssetsError                      a bug unless a subclass says otherwise
       ConfigurationError                   fix the set-up; never retried
+        UsageError                         a command was asked for something that does not exist
         RegistrationError                  a plug-in is missing, broken or registered twice
         CredentialsError                   a secret is missing or was refused
       ProblemError                         a problem input is malformed
@@ -34,7 +35,7 @@ from typing import Any, ClassVar
 class HybridAssetsError(Exception):
     """Something went wrong that hybrid_assets did not expect."""
 
-    #: Exit code of the command line when this error ends it (DESIGN: 1 bug, 3 set-up or input, 6 backend, 7 check).
+    #: Exit code of the command line when this error ends it (1 bug, 2 usage, 3 set-up or input, 6 backend, 7 check).
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str = "", **facts: object) -> None:
@@ -47,6 +48,12 @@ class ConfigurationError(HybridAssetsError):
     """The set-up is wrong; mend it and run again."""
 
     exit_code: ClassVar[int] = 3
+
+
+class UsageError(ConfigurationError):
+    """A command was asked for something that does not exist."""
+
+    exit_code: ClassVar[int] = 2
 
 
 class RegistrationError(ConfigurationError):

@@ -6,7 +6,9 @@ A workload's or provider's own keys are handed to its plug-in as they stand (`Wo
 from __future__ import annotations
 
 import os
+import re
 from datetime import date  # noqa: TC003 - pydantic reads it at run time
+from glob import glob
 from pathlib import Path
 from typing import Any, Literal
 
@@ -90,8 +92,6 @@ class Settings(_Strict):
     @field_validator("workloads", "backends")
     @classmethod
     def _names(cls, value: dict[str, Any]) -> dict[str, Any]:
-        import re  # noqa: PLC0415 - only here
-
         for name in value:
             if not re.match(NAME, name):
                 raise ValueError(f"name {name!r} must match {NAME}")
@@ -117,6 +117,22 @@ class Settings(_Strict):
     def home(self) -> Path:
         """Where all state lives."""
         return (self.folder / os.environ.get(HOME_VARIABLE, DEFAULT_HOME)).resolve()
+
+    def input_files(self, workload: str) -> list[tuple[Path, str]]:
+        """Return a workload's input files, sorted, each with its path as it is shown: relative to the settings' folder.
+
+        Raises:
+            ConfigurationError: No file matches.
+        """
+        pattern = self.workloads[workload].inputs
+        names = glob(str(self.folder / pattern), recursive=True)  # noqa: PTH207 - the pattern may be absolute
+        found = sorted(map(Path, names))
+        if not found:
+            raise ConfigurationError(f"workloads.{workload}.inputs: no file matches {pattern!r} under {self.folder}.")
+        return [
+            (file, file.relative_to(self.folder).as_posix() if self.folder in file.parents else str(file))
+            for file in found
+        ]
 
     def backends_of(self, workload: str) -> tuple[str, ...]:
         """Return the backends a workload runs on, in order."""

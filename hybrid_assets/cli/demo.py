@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from hybrid_assets.cli.run import run_night
@@ -18,5 +20,6 @@ def command(obj: dict[str, str | None]) -> int:
       hybrid-assets demo
     """
     code = run_night(load_settings(obj["config"]))
-    click.echo('Ask it: hybrid-assets sql "select workload, backend, verdict from verdicts". See it: hybrid-assets ui')
+    program = sys.argv[0]
+    click.echo(f'Ask it: {program} sql "from verdicts". See it: {program} ui')
     return code

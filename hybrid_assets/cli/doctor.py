@@ -51,18 +51,17 @@ def _examinations(project: Project, *, quarantine: bool) -> Iterator[tuple[str, 
 
 
 def _inputs(project: Project, workload: str) -> str:
-    plugin, options, common = project.workload(workload)
-    files = sorted(project.settings.folder.glob(common.inputs))
-    if not files:
-        raise ConfigurationError(f"no file matches {common.inputs!r} under {project.settings.folder}.")
+    plugin, options, _ = project.workload(workload)
+    files = project.settings.input_files(workload)
     refused = []
-    for file in files:
+    for file, source in files:
         try:
-            plugin.load(file, source=file.relative_to(project.settings.folder).as_posix(), options=options)
+            plugin.load(file, source=source, options=options)
         except ProblemError as exc:
             refused.append(str(exc))
     if refused:
-        raise ConfigurationError(f"{len(refused)} of {len(files)} inputs would be refused. {' '.join(refused)}")
+        listed = "".join(f"\n      {refusal}" for refusal in refused)
+        raise ConfigurationError(f"{len(refused)} of {len(files)} inputs would be refused.{listed}")
     return f"{len(files)} inputs"
 
 

@@ -75,7 +75,8 @@ def run_night(
             return EXIT_WAITS_FOR_APPROVAL
         result = materialize_night(project, night=chosen, selected=selected)
     refused = _refusals(project, chosen, {spec.key[0] for spec in selected if spec.table == "normalized_inputs"})
-    click.echo(render_night(project.home, chosen))
+    compared = any(key.endswith("/comparisons") for key in result.published)
+    click.echo(render_night(project.home, chosen) if compared else "No comparisons were published.")
     for sentence in (*refused, *result.failures):
         click.echo(f"- {sentence}", err=True)
     if result.skipped and not result.failures:

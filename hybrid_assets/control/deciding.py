@@ -26,15 +26,16 @@ class Decision:
 
     kind: DecisionKind
     reason: str
-    #: Hash of the verdicts it rests on; an approval would be bound to it.
+    #: Hash of the verdicts and the content of the tables they rest on; an approval would be bound to it.
     plan_hash: str
 
 
-def decide_use(verdicts: Sequence[Mapping[str, Any]]) -> Decision:
+def decide_use(verdicts: Sequence[Mapping[str, Any]], *, basis: Mapping[str, Any]) -> Decision:
     """Decide what downstream may use: the classical answer, unless some backend's verdict is a candidate.
 
     Args:
-        verdicts: Rows with ``backend``, ``verdict`` and ``reasons``, one a backend.
+        verdicts: Rows with ``backend`` and ``verdict``, one a backend.
+        basis: What else the decision rests on, as JSON: night, workload, data versions.
     """
     evidence = sorted((row["backend"], row["verdict"]) for row in verdicts)
     candidates = [backend for backend, verdict in evidence if verdict == "advantage_candidate"]
@@ -45,4 +46,4 @@ def decide_use(verdicts: Sequence[Mapping[str, Any]]) -> Decision:
         kind = DecisionKind.USE_CLASSICAL
         found = ", ".join(f"{verdict} on {backend}" for backend, verdict in evidence) or "no verdict"
         reason = f"{found}: the best classical answer is used."
-    return Decision(kind=kind, reason=reason, plan_hash=fingerprint(evidence))
+    return Decision(kind=kind, reason=reason, plan_hash=fingerprint([evidence, dict(basis)]))

@@ -9,7 +9,7 @@ from hybrid_assets import errors
 from hybrid_assets.defs.assets import StageAsset, build_asset, stage_assets
 from hybrid_assets.defs.instance import open_instance
 from hybrid_assets.defs.partitions import nights
-from hybrid_assets.errors import ConfigurationError
+from hybrid_assets.errors import ConfigurationError, UsageError
 from hybrid_assets.model.text import nearest
 from hybrid_assets.runner.project import Project
 from hybrid_assets.settings import Settings
@@ -20,6 +20,8 @@ class NightResult:
     """How a materialization ended."""
 
     run_id: str
+    #: Keys of the assets that were published.
+    published: Sequence[str]
     #: One sentence a failed step.
     failures: Sequence[str]
     #: Exit code of the worst failure, 0 when there is none.
@@ -32,7 +34,8 @@ def resolve_night(settings: Settings, night: str | None) -> str:
     """Return a night's partition key; by default the night just over.
 
     Raises:
-        ConfigurationError: The night is not one of the sweep's.
+        ConfigurationError: There is no night yet.
+        UsageError: The night is not one of the sweep's.
     """
     partitions = nights(settings)
     last = partitions.get_last_partition_key()
@@ -43,9 +46,7 @@ def resolve_night(settings: Settings, night: str | None) -> str:
     if night is None:
         return last
     if not partitions.has_partition_key(night):
-        raise ConfigurationError(
-            f"{night!r} is not a night of this sweep. Nights are YYYY-MM-DD, {settings.start} to {last}."
-        )
+        raise UsageError(f"{night!r} is not a night of this sweep. Nights are YYYY-MM-DD, {settings.start} to {last}.")
     return night
 
 
@@ -55,7 +56,7 @@ def select(
     """Return the assets to materialize; empty sequences mean all, ``until`` keeps a stage and what it needs.
 
     Raises:
-        ConfigurationError: A name is unknown.
+        UsageError: A name is unknown.
     """
     found = {spec.key: spec for spec in stage_assets(settings)}
     wanted: list[tuple[str, Mapping[str, object], str]] = [
@@ -64,15 +65,13 @@ def select(
     ]
     for name, known, kind in wanted:
         if name not in known:
-            raise ConfigurationError(
-                f"No {kind} {name!r} in {settings.file}. {nearest(name, known)}Known: {', '.join(known)}."
-            )
+            raise UsageError(f"No {kind} {name!r} in {settings.file}. {nearest(name, known)}Known: {', '.join(known)}.")
     kept = [spec for spec in found.values() if _wanted(spec, settings, workloads, backends)]
     if until is None:
         return kept
     stages = dict.fromkeys(spec.table for spec in found.values())
     if until not in stages:
-        raise ConfigurationError(f"No stage {until!r}. {nearest(until, stages)}Stages: {', '.join(stages)}.")
+        raise UsageError(f"No stage {until!r}. {nearest(until, stages)}Stages: {', '.join(stages)}.")
     needed = {spec.key for spec in kept if spec.table == until}
     for spec in reversed(kept):
         if spec.key in needed:
@@ -99,6 +98,11 @@ def materialize_night(
     codes = [_exit_code(event) for event in failed]
     return NightResult(
         run_id=result.run_id,
+        published=[
+            event.asset_key.to_user_string()
+            for event in result.all_events
+            if event.is_step_materialization and event.asset_key
+        ],
         failures=[_sentence(event) for event in failed],
         exit_code=max(codes, default=0),
         skipped=[str(event.step_key).replace("__", "/") for event in result.all_events if event.is_step_skipped],

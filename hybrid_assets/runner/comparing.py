@@ -137,8 +137,12 @@ def _verdict(
 ) -> dict[str, Any]:
     plugin, _, _ = project.workload(partition["workload"])
     inputs = project.warehouse.read_rows("normalized_inputs", night=partition["night"], workload=partition["workload"])
-    instances = {row["instance"]: row["num_variables"] for row in inputs}
-    return {**partition, **decide(rows, instances=instances, rules=claim_rules(plugin, rows, kinds=kinds, panel=panel))}
+    instances = {row["instance"]: row["num_variables"] for row in inputs if row["status"] == "accepted"}
+    verdict = decide(rows, instances=instances, rules=claim_rules(plugin, rows, kinds=kinds, panel=panel))
+    if refused := len(inputs) - len(instances):
+        # nobody was asked about them, neither a backend nor a rival
+        verdict["scope"] += f" {refused} refused input files are no part of it."
+    return {**partition, **verdict}
 
 
 def claim_rules(plugin: Workload, rows: Sequence[Mapping[str, Any]], *, kinds: set[str], panel: set[str]) -> ClaimRules:

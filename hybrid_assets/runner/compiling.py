@@ -109,7 +109,7 @@ def _row(project: Project, template: Template, misses: dict[str, str], options: 
         "artefact_fingerprint": facts.artefact_fingerprint,
         "cache_hit": facts.compile_key not in misses,
         "miss_reason": misses.get(facts.compile_key),
-        "compile_s": facts.compile_s,
+        "compile_s": facts.compile_s if facts.compile_key in misses else 0.0,
         "num_qubits": template.logical.circuit.num_qubits,
         "num_slots": facts.num_slots,
         "two_qubit_gates": facts.two_qubit_gates,

@@ -13,6 +13,18 @@ if TYPE_CHECKING:
     from hybrid_assets.runner.project import Project
 
 
+def _versions(project: Project, night: str, workload: str) -> dict[str, str | None]:
+    """Return the data versions of the tables that the verdicts rest on."""
+    partition = {"night": night, "workload": workload}
+    versions = {
+        table: project.warehouse.data_version(table, **partition)
+        for table in ("normalized_inputs", "classical_baselines")
+    }
+    for backend in project.settings.backends_of(workload):
+        versions[backend] = project.warehouse.data_version("comparisons", **partition, backend=backend)
+    return versions
+
+
 def decide(project: Project, *, night: str, workload: str) -> StageOutcome:
     """Decide from the published verdicts and publish one row."""
     with project.timed(night, workload, "decisions"):
@@ -20,7 +32,7 @@ def decide(project: Project, *, night: str, workload: str) -> StageOutcome:
         verdicts: list[dict[str, Any]] = []
         for backend in project.settings.backends_of(workload):
             verdicts += project.warehouse.read_rows("verdicts", night=night, workload=workload, backend=backend)
-        decision = decide_use(verdicts)
+        decision = decide_use(verdicts, basis={**partition, "versions": _versions(project, night, workload)})
         row = {
             "night": night,
             "workload": workload,

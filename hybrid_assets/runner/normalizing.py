@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hybrid_assets.errors import CapacityError, ConfigurationError, ProblemError
+from hybrid_assets.errors import CapacityError, ProblemError
 from hybrid_assets.model.fingerprint import canonical_json
 from hybrid_assets.model.stages import CheckOutcome, StageOutcome
 from hybrid_assets.runner import checks
@@ -27,13 +27,9 @@ def normalize_inputs(project: Project, *, night: str, workload: str) -> StageOut
     """
     with project.timed(night, workload, "normalized_inputs"):
         plugin, options, common = project.workload(workload)
-        files = sorted(project.settings.folder.glob(common.inputs))
-        if not files:
-            raise ConfigurationError(
-                f"workloads.{workload}.inputs: no file matches {common.inputs!r} under {project.settings.folder}."
-            )
+        files = project.settings.input_files(workload)
         rows = [
-            {"night": night, "workload": workload, **_row(project, plugin, options, common, file)} for file in files
+            {"night": night, "workload": workload, **_row(project, plugin, options, common, *file)} for file in files
         ]
         outcomes = (
             checks.row_count(rows, expected=len(files), of="input files"),
@@ -62,8 +58,9 @@ def refusals(project: Project, *, night: str, workload: str) -> Sequence[str]:
     return [row["refusal"] for row in rows if row["status"] == "refused"]
 
 
-def _row(project: Project, plugin: Workload, options: Any, common: WorkloadSettings, file: Path) -> dict[str, Any]:
-    source = file.relative_to(project.settings.folder).as_posix()
+def _row(
+    project: Project, plugin: Workload, options: Any, common: WorkloadSettings, file: Path, source: str
+) -> dict[str, Any]:
     try:
         instance = plugin.load(file, source=source, options=options)
         # An instance that fits no kernel is refused here, so that it does not stop the others later.

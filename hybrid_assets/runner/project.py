@@ -14,6 +14,7 @@ from hybrid_assets.circuits.pool import CompilePool
 from hybrid_assets.errors import ConfigurationError
 from hybrid_assets.model.circuits import CompileOptions
 from hybrid_assets.model.text import nearest
+from hybrid_assets.settings import BackendSettings
 from hybrid_assets.storage.baselines import BaselineStore
 from hybrid_assets.storage.circuit_cache import FileCircuitCache
 from hybrid_assets.storage.instances import InstanceStore
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from hybrid_assets.model.problem import ProblemInstance
     from hybrid_assets.model.stages import StageOutcome
     from hybrid_assets.protocols import Provider, Workload
-    from hybrid_assets.settings import BackendSettings, Settings, WorkloadSettings
+    from hybrid_assets.settings import Settings, WorkloadSettings
 
 
 def _silent(_message: str) -> None:
@@ -91,6 +92,9 @@ class Project:
                 f"No workload {name!r} in {self.settings.file}. {nearest(name, known)}Known: {', '.join(known)}."
             )
         plugin = registry.workload(name)
+        for key in common.options:
+            if key in BackendSettings.model_fields:
+                raise ConfigurationError(f"workloads.{name}.{key}: this key belongs under a backend.")
         return plugin, plugin.parse_options(common.options), common
 
     def backend(self, name: str) -> BackendSettings:

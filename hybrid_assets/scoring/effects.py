@@ -38,7 +38,7 @@ class PairedEffects:
     """One quantum method against the best of its rivals."""
 
     method: str
-    #: Names of the instances it applies to.
+    #: Names of the distinct instances it applies to, in the order of ``effects``.
     instances: tuple[str, ...]
     #: One effect a distinct instance, in the order of their names; positive where the method is ahead.
     effects: tuple[float, ...]
@@ -121,14 +121,16 @@ def _effects_of(
     observed = {name: _effect(found, method, relative=relative) for name, found in table.items()}
     floor = min([missing_effect, *(e for e in observed.values() if e is not None)])
     worst: dict[str, float] = {}
+    first_name: dict[str, str] = {}
     for name, effect in observed.items():
         same = next((row["fingerprint"] for row in table[name].values()), name)
+        first_name.setdefault(same, name)
         counted = floor if effect is None else effect
         worst[same] = min(counted, worst.get(same, counted))
     ceiling = max([_headroom(found, relative=relative) for found in table.values()], default=0.0)
     return PairedEffects(
         method=method,
-        instances=tuple(table),
+        instances=tuple(first_name.values()),
         effects=tuple(worst.values()),
         missing=tuple(n for n, found in table.items() if method not in found or quality(found[method]) is None),
         possible_range=(floor, max([ceiling, *worst.values()])),

@@ -36,7 +36,8 @@ def make_project(folder: Path, settings: str = SETTINGS) -> Path:
         _copy("maxcut", f"{name}.csv", folder)
     _copy("portfolio", "sp500-10-weekly.csv", folder)
     _copy("classification", "wine.csv", folder)
-    for name in ("dagster.yaml", "workspace.yaml"):
+    # Plain `dagster dev` looks into pyproject.toml first.
+    for name in ("dagster.yaml", "workspace.yaml", "pyproject.toml"):
         shutil.copy(ROOT / name, folder / name)
     (folder / "sweep.yaml").write_text(settings)
     return folder

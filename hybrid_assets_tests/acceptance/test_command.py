@@ -79,10 +79,10 @@ def test_a_refused_input_is_a_row_and_the_others_still_run(project, tmp_path):
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        pytest.param(["run", "--night", "2020-01-01"], 3, "'2020-01-01' is not a night of this sweep.", id="night"),
-        pytest.param(["run", "--workload", "maxcat"], 3, "Did you mean 'maxcut'?", id="workload"),
-        pytest.param(["run", "--backend", "are"], 3, "Did you mean 'aer'?", id="backend"),
-        pytest.param(["run", "--until", "comparison"], 3, "Did you mean 'comparisons'?", id="stage"),
+        pytest.param(["run", "--night", "2020-01-01"], 2, "'2020-01-01' is not a night of this sweep.", id="night"),
+        pytest.param(["run", "--workload", "maxcat"], 2, "Did you mean 'maxcut'?", id="workload"),
+        pytest.param(["run", "--backend", "are"], 2, "Did you mean 'aer'?", id="backend"),
+        pytest.param(["run", "--until", "comparison"], 2, "Did you mean 'comparisons'?", id="stage"),
         pytest.param(["run", "--nigth", "x"], 2, "No such option", id="option"),
         pytest.param(["sql", "select * from comparison"], 3, "Did you mean 'comparisons'?", id="view"),
         pytest.param(["sql", "drop table comparisons"], 3, "is not allowed here", id="drop"),

@@ -96,3 +96,22 @@ def test_secrets_come_from_a_dotenv_file_beside_the_settings(tmp_path, monkeypat
     import os
 
     assert os.environ.pop("HYBRID_ASSETS_CANARY") == "1"
+
+
+@pytest.mark.parametrize("is_absolute", [False, True])
+def test_input_files_are_relative_to_the_settings_file_or_absolute(tmp_path, is_absolute):
+    elsewhere = tmp_path / "elsewhere" if is_absolute else tmp_path / "in"
+    elsewhere.mkdir()
+    for name in ("b.csv", "a.csv", "README.md"):
+        (elsewhere / name).write_text("")
+    project = tmp_path / "project" if is_absolute else tmp_path
+    project.mkdir(exist_ok=True)
+    pattern = f"{elsewhere}/*.csv" if is_absolute else "in/*.csv"
+    settings = load_settings(write(project, GOOD.replace("in/*.csv", pattern)))
+    shown = [f"{elsewhere}/a.csv", f"{elsewhere}/b.csv"] if is_absolute else ["in/a.csv", "in/b.csv"]
+    assert settings.input_files("maxcut") == [(elsewhere / "a.csv", shown[0]), (elsewhere / "b.csv", shown[1])]
+
+
+def test_a_pattern_without_files_is_refused(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"workloads\.maxcut\.inputs: no file matches 'in/\*\.csv' under"):
+        load_settings(write(tmp_path, GOOD)).input_files("maxcut")

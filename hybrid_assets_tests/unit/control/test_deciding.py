@@ -30,11 +30,16 @@ def verdicts(**by_backend):
     ],
 )
 def test_decide_use_fails_closed(rows, kind, reason):
-    decision = decide_use(rows)
+    decision = decide_use(rows, basis={})
     assert (decision.kind, decision.reason) == (kind, reason)
 
 
-def test_plan_hash_changes_with_the_evidence_but_not_with_its_order():
-    one = decide_use(verdicts(a="no_advantage", b="inconclusive")).plan_hash
-    assert decide_use(verdicts(b="inconclusive", a="no_advantage")).plan_hash == one
-    assert decide_use(verdicts(a="inconclusive", b="no_advantage")).plan_hash != one
+def plan_hash(*, basis="v1", **by_backend):
+    return decide_use(verdicts(**by_backend), basis={"inputs": basis}).plan_hash
+
+
+def test_plan_hash_changes_with_the_evidence_and_its_basis_but_not_with_its_order():
+    one = plan_hash(a="no_advantage", b="inconclusive")
+    assert plan_hash(b="inconclusive", a="no_advantage") == one
+    assert plan_hash(a="inconclusive", b="no_advantage") != one
+    assert plan_hash(a="no_advantage", b="inconclusive", basis="v2") != one
