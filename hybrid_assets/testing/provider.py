@@ -41,6 +41,7 @@ def assert_provider_api(
     *,
     wait: Callable[[float], None] = time.sleep,
     bound_s: float = 60.0,
+    is_idempotent: bool = True,
 ) -> JobResult:
     """Check that a provider keeps the promises of `hybrid_assets.protocols.Provider`.
 
@@ -50,6 +51,8 @@ def assert_provider_api(
         request: A request the backend can execute, not submitted before; at least one PUB.
         wait: Waits this many seconds, or moves a fake clock by them.
         bound_s: Seconds after which the job must have ended.
+        is_idempotent: Whether submitting an equal request again must give the same job. False leaves that out, for a
+            service that makes a second job and bills it.
 
     Returns:
         The job's result, for further checks.
@@ -62,7 +65,7 @@ def assert_provider_api(
     _assert_facts(provider, request)
     assert_unknown_job_is_refused(provider, request)
     before = datetime.now(UTC) - timedelta(minutes=5)  # a provider's clock may differ from ours
-    handle = _assert_submission(provider, request)
+    handle = _assert_submission(provider, request, is_idempotent=is_idempotent)
     _assert_found(make_provider(), handle, since=before, is_supported=provider.describe().supports_find)
     report = _assert_ends(provider, handle, wait=wait, bound_s=bound_s)
     assert report.status is JobStatus.SUCCEEDED, f"The job ended as {report.status}: {report.message}"
@@ -140,12 +143,12 @@ def _assert_facts(provider: Provider, request: JobRequest) -> None:
     assert _is_aware(status.observed_at), "Times must be aware."
 
 
-def _assert_submission(provider: Provider, request: JobRequest) -> JobHandle:
+def _assert_submission(provider: Provider, request: JobRequest, *, is_idempotent: bool) -> JobHandle:
     handle = provider.submit(request)
     assert isinstance(handle, JobHandle), "submit() must return a JobHandle."
     assert JobHandle(**json.loads(json.dumps(asdict(handle)))) == handle, "A handle must survive JSON."
     assert (handle.backend, handle.request_id) == (request.backend, request.request_id), "The handle is another's."
-    if provider.describe().supports_find:
+    if is_idempotent and provider.describe().supports_find:
         again = replace(request, pubs=request.pubs)
         assert provider.submit(again) == handle, "An equal request gave a second job."
     return handle
