@@ -60,8 +60,10 @@ def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code (0 ok, 1 bug, 2 usage, 3 set-up or input, 4-7 see the README)."""
     words = list(sys.argv[1:] if args is None else args)
     code = _run(words)
-    # At exit Python would search all of Dagster's and Qiskit's objects for cycles once more: most of a second.
-    gc.freeze()
+    if "duckdb" not in sys.modules:
+        # At exit Python would search all of Dagster's and Qiskit's objects for cycles once more: most of a second.
+        # DuckDB's binding counts on that search and complains of leaks without it.
+        gc.freeze()
     sys.exit(code)
 
 

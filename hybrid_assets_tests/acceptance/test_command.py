@@ -19,6 +19,7 @@ def project(tmp_path_factory):
 def test_a_night_ends_well_with_a_table_and_verdicts(project):
     folder, first = project
     assert first.returncode == 0, first.stderr
+    assert "leak" not in first.stderr
     for word in (
         "maxcut",
         "portfolio",
