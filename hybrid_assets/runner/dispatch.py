@@ -10,7 +10,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from hybrid_assets.errors import PermanentProviderError, ResultIntegrityError, TransientProviderError
+from hybrid_assets.errors import (
+    PermanentProviderError,
+    ResultIntegrityError,
+    SubmissionUnknownError,
+    TransientProviderError,
+)
 from hybrid_assets.model.fingerprint import fingerprint
 from hybrid_assets.model.jobs import JobHandle, JobReport, JobRequest, JobResult, JobStatus, KernelResult
 
@@ -90,15 +95,25 @@ class Dispatch:
             "reason": batch.reason,
         }
         self.project.batches.put(self.night, self._scope, f"{index:05d}.{batch_id[:16]}", decision)
+        sent_before = request.request_id in self._records
         self._record(request, {**record, "status": JobStatus.SUBMITTING})
         try:
-            handle = self.provider.submit(request)
+            handle = (self._found(request.request_id) if sent_before else None) or self.provider.submit(request)
+        except SubmissionUnknownError as exc:
+            self._record(request, {"status": JobStatus.UNKNOWN, "error_class": type(exc).__name__})
+            self.failures.append(f"Job {request.request_id} may have been accepted; the next run looks for it: {exc}")
+            return
         except (TransientProviderError, PermanentProviderError) as exc:
             self._record(request, {**record, "status": JobStatus.FAILED, "error_class": type(exc).__name__})
             self.failures.append(f"Job {request.request_id} was not accepted: {exc}")
             return
         self._record(request, {**record, "status": JobStatus.QUEUED, "provider_job_id": handle.provider_job_id})
         self._open[request.request_id] = (handle, request)
+
+    def _found(self, request_id: str) -> JobHandle | None:
+        """Return the oldest job that an earlier run submitted under this id, as far as the provider lists it."""
+        jobs = self.provider.find(request_id) if self.provider.describe().supports_find else ()
+        return next(iter(jobs), None)
 
     def _reap(self) -> bool:
         """Take home every job that has ended; tell whether there was one."""

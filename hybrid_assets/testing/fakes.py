@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hybrid_assets.errors import JobFailedError, PermanentProviderError
+from hybrid_assets.errors import JobFailedError, PermanentProviderError, SubmissionUnknownError
 from hybrid_assets.model.circuits import TargetDocument
 from hybrid_assets.model.fingerprint import fingerprint
 from hybrid_assets.model.jobs import (
@@ -48,8 +48,9 @@ def all_zero_counts(rows: int, num_bits: int, shots: int) -> RawCounts:
 class FakeProvider:
     """A provider in memory whose jobs end as its script says.
 
-    ``script`` maps the number of a submission (0 first) to what becomes of it: ``"refuse"``, ``"fail"``, ``"never"``
-    (stays queued) or a function that spoils the result. Submissions it does not name succeed with all-zero counts.
+    ``script`` maps the number of a submission (0 first) to what becomes of it: ``"refuse"``, ``"lose"`` (accepted, but
+    the answer is lost), ``"fail"``, ``"never"`` (stays queued) or a function that spoils the result. Submissions it does
+    not name succeed with all-zero counts.
     """
 
     backend: str = "fake"
@@ -113,6 +114,8 @@ class FakeProvider:
         if self.script.get(number) == "refuse":
             raise PermanentProviderError("refused by script")
         known = self._jobs.setdefault(request.request_id, (number, request))
+        if self.script.get(number) == "lose":
+            raise SubmissionUnknownError("lost by script")
         return JobHandle(
             provider="fake", backend=self.backend, request_id=request.request_id, provider_job_id=f"job-{known[0]}"
         )

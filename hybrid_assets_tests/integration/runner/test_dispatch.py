@@ -150,3 +150,15 @@ def test_never_more_jobs_in_flight_than_slots(project):
     _, unfinished = drive(project, provider, wait_s=0)
     assert unfinished == 3
     assert len(provider.submitted) == 2
+
+
+def test_a_job_whose_answer_was_lost_is_adopted_by_the_next_run(project):
+    """The provider has it: a second submission would be paid twice."""
+    provider = FakeProvider(script={0: "lose"})
+    dispatch, _ = drive(project, provider, "a")
+    assert "may have been accepted" in dispatch.failures[0]
+    assert statuses(project) == ["UNKNOWN"]
+    drive(project, provider, "a")
+    assert len(provider.submitted) == 1
+    assert statuses(project) == ["SUCCEEDED"]
+    assert project.results.contains("a" * 64)
