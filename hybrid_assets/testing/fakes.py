@@ -49,8 +49,8 @@ class FakeProvider:
     """A provider in memory whose jobs end as its script says.
 
     ``script`` maps the number of a submission (0 first) to what becomes of it: ``"refuse"``, ``"lose"`` (accepted, but
-    the answer is lost), ``"fail"``, ``"never"`` (stays queued) or a function that spoils the result. Submissions it does
-    not name succeed with all-zero counts.
+    the answer is lost), ``"fail"``, ``"never"`` (stays queued) or a function that spoils the result. Submissions it
+    does not name succeed with all-zero counts.
     """
 
     backend: str = "fake"
