@@ -215,6 +215,7 @@ class LedgerEvent:
     at: datetime
     backend: str
     batch_id: str | None
-    #: One word: ``submitted``, ``unknown``, ``finished``, ``duplicate``, ``breaker``, ``requeued``, ``cancelled``.
+    #: One word: ``submitted``, ``adopted``, ``unknown``, ``finished``, ``duplicate``, ``breaker``, ``requeued``,
+    #: ``cancelled``, ``refused``.
     kind: str
     text: str
