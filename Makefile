@@ -65,6 +65,13 @@ test: setup ## The fast test suite
 test-slow: setup ## The tests that take long
 	$(BIN)/pytest -m slow
 
+SCHEDULES ?= 10000
+SEED ?= 1
+
+.PHONY: simulate
+simulate: setup ## The control plane under faults on a virtual clock: SCHEDULES, SEED
+	$(BIN)/python -m hybrid_assets.testing.simulation --schedules $(SCHEDULES) --seed $(SEED)
+
 .PHONY: bench
 bench: setup ## Performance as ratios, measured in one run
 	$(BIN)/python -m hybrid_assets_tests.bench

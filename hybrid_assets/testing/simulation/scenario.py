@@ -1,0 +1,163 @@
+"""What a schedule starts with: kernels, money, numbers and how bad the night will be, all drawn from its seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from hybrid_assets.control.plans import ClassRules, PlanRules
+from hybrid_assets.control.policy import DispatchPolicy
+from hybrid_assets.control.retry import RetryRule
+from hybrid_assets.model.ledger import BreakerRule, PostRate
+from hybrid_assets.model.queue import KernelState, QueuedKernel, WorkClass
+
+if TYPE_CHECKING:
+    from random import Random
+
+BACKEND = "simulated"
+START = datetime(2026, 11, 23, 2, tzinfo=UTC)
+NIGHT = "2026-11-23"
+TEAM = "research"
+BUDGET = "research/2026-11-23"
+#: Billed seconds: a job's own, and each kernel's.
+OVERHEAD_S, KERNEL_S = 2.0, 3.0
+#: Provider: longest time on the wire, longest delay of listings. Their sum is the policy's ``lag_s``.
+WIRE_S, LISTING_S = 5.0, 15.0
+
+
+class Nature(StrEnum):
+    """What is in a kernel; nobody sees it before it runs."""
+
+    HEALTHY = "healthy"
+    POISON = "poison"  # brings its job down after execution
+    REFUSED = "refused"  # the provider refuses any job that holds it
+    SENSITIVE = "sensitive"  # fits only the target of before the recalibration
+
+
+class Fault(StrEnum):
+    """What may happen at one effect."""
+
+    KILL_BEFORE = "kill before"
+    KILL_AFTER = "kill after"
+    PAUSE = "pause"  # the process stands still, maybe past its lease
+    LOST_REQUEST = "lost request"
+    LOST_REPLY = "lost reply"
+    LATE_REQUEST = "late request"  # no answer, and it arrives after some time on the wire
+    DUPLICATE = "duplicate delivery"
+    CORRUPT = "corrupt transmission"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A night before it happens."""
+
+    kernels: tuple[QueuedKernel, ...]
+    natures: dict[str, Nature]
+    policy: DispatchPolicy
+    rules: PlanRules
+    budget_s: float
+    #: Else it asks for more than there is, and the ledger refuses.
+    planner_knows_budgets: bool
+    num_workers: int
+    #: Kernels a planner puts into one job, and kernels a job can really hold.
+    batch_size: int
+    capacity: int
+    #: Faults left to strike at single effects, and the chance of each effect to be struck.
+    num_faults: int
+    p_fault: float
+    #: Probability that a job fails for no fault of its kernels, and that a failure names who is to blame.
+    p_job_fails: float
+    p_blames: float
+    #: Times from the start at which the backend takes nothing (or answers 429).
+    outages_s: tuple[tuple[float, float], ...] = ()
+    throttles_s: tuple[tuple[float, float], ...] = ()
+    recalibrated_s: float | None = None
+    longest_queue_s: float = 30.0
+    #: How long a succeeded job's result may not be there yet.
+    result_lag_s: float = 0.0
+    faults: tuple[Fault, ...] = field(default_factory=lambda: tuple(Fault))
+
+
+def draw(rng: Random) -> Scenario:
+    """Draw a scenario; quiet nights and single troubles are as likely as everything at once."""
+    number = rng.randint(1, 8)
+    batch_size = rng.randint(1, 4)
+    total_s = number * (KERNEL_S + OVERHEAD_S)
+    natures = {f"k{i}": _nature(rng) for i in range(number)}
+    return Scenario(
+        kernels=tuple(_kernel(name, index) for index, name in enumerate(natures)),
+        natures=natures,
+        policy=_policy(rng),
+        rules=PlanRules(production=ClassRules(linger_s=rng.choice((0.0, 0.0, 15.0))), job_overhead_s=OVERHEAD_S),
+        budget_s=total_s * rng.choice((0.5, 1.0, 20.0, 20.0)),
+        planner_knows_budgets=rng.random() < 0.5,
+        num_workers=rng.choice((1, 2, 2, 3)),
+        batch_size=batch_size,
+        capacity=rng.choice((1, 8, 8, 8)),
+        num_faults=rng.choice((0, 3, 6, 12)),
+        p_fault=rng.choice((0.02, 0.1, 0.3)),
+        p_job_fails=rng.choice((0.0, 0.0, 0.3)),
+        p_blames=rng.choice((0.0, 0.5)),
+        outages_s=_spells(rng, chance=0.3, longest_s=400.0),
+        throttles_s=_spells(rng, chance=0.2, longest_s=100.0),
+        recalibrated_s=rng.uniform(0.0, 100.0) if rng.random() < 0.2 else None,
+        longest_queue_s=rng.choice((0.0, 20.0, 60.0)),
+        result_lag_s=rng.choice((0.0, 0.0, 10.0)),
+    )
+
+
+def _policy(rng: Random) -> DispatchPolicy:
+    return DispatchPolicy(
+        slots=rng.randint(1, 3),
+        lease_s=rng.choice((20.0, 60.0)),
+        send_s=5.0,
+        lag_s=WIRE_S + LISTING_S,
+        settle_s=WIRE_S + LISTING_S + 5.0 + 1.0,
+        hold_s=10.0,
+        poll_first_s=1.0,
+        poll_last_s=10.0,
+        poll_growth=2.0,
+        job_wait_s=rng.choice((45.0, 3600.0, 3600.0)),
+        rate=rng.choice((None, None, PostRate(limit=3, window_s=60.0))),
+        breaker=BreakerRule(threshold=2, pause_s=60.0),
+        retry=RetryRule(first_wait_s=4.0, longest_wait_s=60.0),
+        overhead_s=OVERHEAD_S,
+        plan_every_s=20.0,
+        budget_wait_s=120.0,
+    )
+
+
+def _nature(rng: Random) -> Nature:
+    return rng.choices(tuple(Nature), weights=(82, 8, 4, 6))[0]
+
+
+def _kernel(name: str, index: int) -> QueuedKernel:
+    at = START + timedelta(milliseconds=index)
+    return QueuedKernel(
+        kernel_id=name,
+        backend=BACKEND,
+        night=NIGHT,
+        workload="simulated",
+        instance=name,
+        label="p1",
+        correlation_id=f"{NIGHT}/{name}",
+        team=TEAM,
+        work_class=WorkClass.PRODUCTION,
+        group="alike",
+        rows=1,
+        shots=100,
+        payload_bytes=100,
+        expected_s=KERNEL_S,
+        state=KernelState.READY,
+        enqueued_at=at,
+        inputs_at=at,
+    )
+
+
+def _spells(rng: Random, *, chance: float, longest_s: float) -> tuple[tuple[float, float], ...]:
+    if rng.random() >= chance:
+        return ()
+    begin = rng.uniform(0.0, 120.0)
+    return ((begin, begin + rng.uniform(1.0, longest_s)),)
