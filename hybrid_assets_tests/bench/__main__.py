@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import click
 
-from hybrid_assets_tests.bench import batching, planning, scale, speed
+from hybrid_assets_tests.bench import batching, ledger, planning, scale, speed
 
 
 @click.command()
-@click.option("--only", type=click.Choice(["speed", "scale", "planning", "batching"]), help="Run one benchmark.")
+@click.option(
+    "--only", type=click.Choice(["speed", "scale", "planning", "batching", "ledger"]), help="Run one benchmark."
+)
 @click.option(
     "--loop-circuits", default=1200, show_default=True, help="Circuits of the plain loop (fewer: extrapolated)."
 )
@@ -22,6 +24,8 @@ def main(only: str | None, loop_circuits: int) -> None:
         click.echo(planning.table())
     if only in (None, "batching"):
         click.echo(batching.table())
+    if only in (None, "ledger"):
+        click.echo(ledger.table())
 
 
 main()
