@@ -25,6 +25,10 @@ VERBS = {
     "ui": "Open the Dagster UI.",
 }
 
+#: Imports of Dagster and Qiskit make objects by the hundred thousand that live on: searching them for cycles at Python's
+#: own pace takes a tenth of a night's time.
+GC_THRESHOLDS = (50_000, 20, 100)
+
 
 class _Verbs(click.Group):
     """A group whose commands are imported on demand."""
@@ -59,6 +63,7 @@ def cli(ctx: click.Context, config: str | None, debug: bool) -> None:  # noqa: F
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code (0 ok, 1 bug, 2 usage, 3 set-up or input, 4-7 see the README)."""
     words = list(sys.argv[1:] if args is None else args)
+    gc.set_threshold(*GC_THRESHOLDS)
     code = _run(words)
     if "duckdb" not in sys.modules:
         # At exit Python would search all of Dagster's and Qiskit's objects for cycles once more: most of a second.

@@ -70,6 +70,8 @@ def run_night(
     selected = select(settings, workloads=workloads, backends=backends, until=until)
     with progress() as report:
         project = Project.open(settings, report=report)
+        if project.circuits.is_empty():
+            project.compile_pool.warm()  # everything will be compiled: the workers start while Dagster does
         if not yes and (metered := _metered(project, selected)):
             click.echo(f"{', '.join(metered)} cost money. Run with --yes to agree.", err=True)
             return EXIT_WAITS_FOR_APPROVAL

@@ -49,6 +49,10 @@ class FileCircuitCache:
         self._memory: OrderedDict[str, CompiledCircuit] = OrderedDict()
         self._lock = Lock()
 
+    def is_empty(self) -> bool:
+        """Whether nothing was ever stored here."""
+        return not self._folder.is_dir() or next(self._folder.iterdir(), None) is None
+
     def contains(self, compile_key: str) -> bool:
         """Tell whether an entry is there, without verifying it."""
         return compile_key in self._memory or self._path(compile_key, "json").exists()
