@@ -25,8 +25,8 @@ VERBS = {
     "ui": "Open the Dagster UI.",
 }
 
-#: Imports of Dagster and Qiskit make objects by the hundred thousand that live on: searching them for cycles at Python's
-#: own pace takes a tenth of a night's time.
+#: Dagster and Qiskit make objects by the hundred thousand that live on: to search them for cycles at Python's own pace
+#: takes a tenth of a night's time.
 GC_THRESHOLDS = (50_000, 20, 100)
 
 
