@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from hybrid_assets.control.batching import executions
 from hybrid_assets.errors import (
     PermanentProviderError,
     ResultIntegrityError,
@@ -85,7 +86,7 @@ class Dispatch:
             "batch_id": batch_id,
             "num_pubs": len(batch.pubs),
             "num_rows": sum(int(pub.values.shape[0]) for pub in batch.pubs),
-            "shots": sum(int(pub.values.shape[0]) * pub.shots for pub in batch.pubs),
+            "shots": sum(map(executions, batch.pubs)),
         }
         decision = {
             **{k: record[k] for k in ("night", "workload", "backend", "batch_id")},
@@ -104,10 +105,10 @@ class Dispatch:
             self.failures.append(f"Job {request.request_id} may have been accepted; the next run looks for it: {exc}")
             return
         except (TransientProviderError, PermanentProviderError) as exc:
-            self._record(request, {**record, "status": JobStatus.FAILED, "error_class": type(exc).__name__})
+            self._record(request, {"status": JobStatus.FAILED, "error_class": type(exc).__name__})
             self.failures.append(f"Job {request.request_id} was not accepted: {exc}")
             return
-        self._record(request, {**record, "status": JobStatus.QUEUED, "provider_job_id": handle.provider_job_id})
+        self._record(request, {"status": JobStatus.QUEUED, "provider_job_id": handle.provider_job_id})
         self._open[request.request_id] = (handle, request)
 
     def _found(self, request_id: str) -> JobHandle | None:
@@ -137,9 +138,8 @@ class Dispatch:
         except ResultIntegrityError as exc:
             self._fail(request, JobReport(status=JobStatus.FAILED, error_code="integrity", message=str(exc)))
             return
-        total = sum(int(pub.values.shape[0]) * pub.shots for pub in request.pubs)
+        total = sum(map(executions, request.pubs))
         for pub, done in zip(request.pubs, result.pubs, strict=True):
-            share = int(pub.values.shape[0]) * pub.shots / total
             self.project.results.put(
                 KernelResult(
                     kernel_id=pub.kernel_id,
@@ -152,7 +152,7 @@ class Dispatch:
                     provider_job_id=handle.provider_job_id,
                     request_id=request.request_id,
                     executed_at=result.finished_at,
-                    billed_s=result.billed_s * share,
+                    billed_s=result.billed_s * executions(pub) / total,
                 )
             )
         self._finish(request, report, billed_s=result.billed_s)

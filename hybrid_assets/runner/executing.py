@@ -40,7 +40,8 @@ class Kernel:
 def execute_kernels(project: Project, *, night: str, workload: str, backend: str) -> StageOutcome:
     """Execute what is not known yet, for at most the backend's ``wait_s``, and publish one row a parameter setting.
 
-    Asking again is always safe: known results are reused by kernel id, nothing is published before all are there.
+    Known results are reused by kernel id, nothing is published before all are there. A job is adopted by a later run
+    only if it is made of the same kernels again and the provider lists it.
 
     Raises:
         JobFailedError: A job ended without a result; the results of the others are kept.
