@@ -22,7 +22,10 @@
           ContradictionError               a value beats a proof
         IncomparableError                  two numbers do not belong to the same instance
       WarehouseError                       a table refused rows or a query
+        QueryError                         the query itself is wrong
       CheckFailedError                     a blocking check failed before publication
+      ApprovalRequiredError                a person has to approve first
+      BudgetExceededError                  a budget has no room; raise it, or wait for the next night or month
 
 Put a new error where its retry class is; keep vendor exceptions out (providers translate them once).
 """
@@ -35,7 +38,8 @@ from typing import Any, ClassVar
 class HybridAssetsError(Exception):
     """Something went wrong that hybrid_assets did not expect."""
 
-    #: Exit code of the command line when this error ends it (1 bug, 2 usage, 3 set-up or input, 6 backend, 7 check).
+    #: Exit code of the command line when this error ends it: 1 bug, 2 usage, 3 set-up or input, 4 approval, 5 budget,
+    #: 6 backend, 7 check.
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str = "", **facts: object) -> None:
@@ -151,6 +155,12 @@ class WarehouseError(HybridAssetsError):
     exit_code: ClassVar[int] = 3
 
 
+class QueryError(WarehouseError):
+    """A query is wrong, or is none that may be asked."""
+
+    exit_code: ClassVar[int] = 2
+
+
 class CheckFailedError(HybridAssetsError):
     """A check failed before publication.
 
@@ -163,3 +173,15 @@ class CheckFailedError(HybridAssetsError):
     def __init__(self, message: str = "", *, checks: tuple[Any, ...] = ()) -> None:
         super().__init__(message)
         self.checks = checks
+
+
+class ApprovalRequiredError(HybridAssetsError):
+    """A person has to approve first."""
+
+    exit_code: ClassVar[int] = 4
+
+
+class BudgetExceededError(HybridAssetsError):
+    """A budget has no room for it."""
+
+    exit_code: ClassVar[int] = 5

@@ -77,15 +77,48 @@ class Workload(Protocol):
         options: Any,
         results: Sequence[tuple[LogicalKernel, KernelResult]],
         reference: Reference | None,
+        missing: Sequence[LogicalKernel] = (),
     ) -> Sequence[Score]:
-        """Score every quantum method and every control of an instance from its finished kernels.
+        """Score every quantum method and every control of an instance from its finished kernels, those of all rounds.
 
         A method that applies to the instance has a score, with value None where it failed: failures stay in. A method
-        without a score does not apply there and is not compared on it.
+        without a score does not apply there and is not compared on it. ``missing`` are the kernels that ended without
+        a result.
         """
 
     def controls_of(self, method: str) -> Sequence[str]:
         """Return the methods that repeat a quantum method without its quantum part, or baselines that do."""
+
+
+@runtime_checkable
+class IterativeWorkload(Workload, Protocol):
+    """A workload that looks at a round's results and may ask for another."""
+
+    def max_rounds(self, options: Any) -> int:
+        """Return the most rounds that an instance can take, the first one included: what a plan's cost rests on."""
+
+    def next_round(
+        self,
+        instance: ProblemInstance,
+        *,
+        options: Any,
+        max_qubits: int,
+        shots: int,
+        history: Sequence[Sequence[tuple[LogicalKernel, KernelResult]]],
+    ) -> Sequence[LogicalKernel]:
+        """Return the kernels of the next round, () to stop.
+
+        Deterministic: the same history gives the same kernels, so that a crash between rounds loses nothing. Labels
+        are unique over all rounds, and ``round_index`` is the number of finished rounds.
+
+        Args:
+            instance: The instance.
+            options: The workload's typed options.
+            max_qubits: As for ``kernels``.
+            shots: As for ``kernels``; a kernel of an iterative workload may take fewer.
+            history: The finished rounds in order; the first one is what ``kernels`` returned. A kernel whose execution
+                failed for good is missing in its round.
+        """
 
 
 @runtime_checkable

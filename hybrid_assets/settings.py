@@ -15,6 +15,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from hybrid_assets.control.fallback import Rung, parse_ladder
+from hybrid_assets.control.objectives import Objectives, parse_objectives
 from hybrid_assets.errors import ConfigurationError
 from hybrid_assets.model.text import nearest
 
@@ -56,6 +58,14 @@ class WorkloadSettings(_Open):
     team: str = Field(default="research", pattern=NAME)
     #: Backends to run on; empty means all.
     backends: tuple[str, ...] = ()
+    #: What may reach a backend that costs money: nothing, a capped part of each night, or everything.
+    phase: Literal["simulate", "limited", "broad"] = "broad"
+    #: Rungs that answer in turn where a backend does not; empty: none does, the row says that it failed.
+    fallback: tuple[Any, ...] = ()
+    #: Objectives of service, see `control.objectives`.
+    slo: dict[str, float] = Field(default_factory=dict)
+    #: Seconds a stage may take, by its name.
+    latency_budget_s: dict[str, float] = Field(default_factory=dict)
 
 
 class BackendSettings(_Open):
@@ -68,10 +78,52 @@ class BackendSettings(_Open):
     wait_s: float = Field(default=30, ge=0, le=86_400)
     #: Price of one billed second, in any one currency.
     price_per_s: float = Field(default=0.0, ge=0)
+    #: Slots that exploratory kernels may not take.
+    reserved_slots: int = Field(default=0, ge=0, le=63)
+    #: Seconds that a batch which is not full waits for company.
+    linger_s: float = Field(default=0.0, ge=0, le=86_400)
+    #: A job that is not over so long after its submission is cancelled.
+    job_wait_s: float = Field(default=86_400, gt=0)
+    #: A worker silent for so long may be replaced by another process.
+    lease_s: float = Field(default=60, ge=1)
+    #: A submission leaves at most so long after it was announced.
+    send_s: float = Field(default=5, gt=0)
+    #: Kernels of the first job; failures and latency move it from there. None: as many as a job may hold, at most 64.
+    batch_size: int | None = Field(default=None, ge=1)
     #: ``always``: a known result is never executed again; ``night``: once a night.
     reuse: Literal["always", "night"] = "always"
     optimization_level: int = Field(default=2, ge=0, le=3)
     compile_seed: int = Field(default=7, ge=0)
+
+
+class BudgetSettings(_Strict):
+    """What a team may spend in every night or month; what is not given is not limited."""
+
+    team: str = Field(pattern=NAME)
+    per: Literal["night", "month"] = "night"
+    #: Billed seconds.
+    qpu_s: float | None = Field(default=None, ge=0)
+    #: Rows times shots.
+    shots: float | None = Field(default=None, ge=0)
+    #: In the currency of ``price_per_s``.
+    money: float | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> BudgetSettings:
+        if self.qpu_s is None and self.shots is None and self.money is None:
+            raise ValueError(f"the budget of team {self.team!r} limits nothing: give qpu_s, shots or money")
+        return self
+
+
+class ApprovalSettings(_Strict):
+    """When a plan waits for a person; and what phase ``limited`` lets through without one."""
+
+    #: A workload's night that may cost more than this needs an approval; None: money alone never does.
+    over_money: float | None = Field(default=None, ge=0)
+    over_qpu_s: float | None = Field(default=None, ge=0)
+    #: Phase ``limited``: billed seconds and kernels of a night at most.
+    limited_qpu_s: float = Field(default=60, ge=0)
+    limited_kernels: int = Field(default=10, ge=0)
 
 
 class Settings(_Strict):
@@ -82,6 +134,8 @@ class Settings(_Strict):
     cron: str = "0 2 * * *"
     workloads: dict[str, WorkloadSettings] = Field(min_length=1)
     backends: dict[str, BackendSettings] = Field(min_length=1)
+    budgets: tuple[BudgetSettings, ...] = ()
+    approvals: ApprovalSettings = ApprovalSettings()
     #: Seconds one classical baseline may take on one instance.
     baseline_limit_s: float = Field(default=10, gt=0)
     #: Seed of everything that is sampled classically.
@@ -106,7 +160,34 @@ class Settings(_Strict):
                         f"workload {name!r} names backend {backend!r}, which is not under backends. "
                         f"{nearest(backend, self.backends)}Known: {', '.join(self.backends)}"
                     )
+        for name, common in self.backends.items():
+            if common.reserved_slots >= common.slots:
+                raise ValueError(
+                    f"backends.{name}: {common.reserved_slots} of {common.slots} slots cannot be reserved: "
+                    "exploratory kernels would wait for ever"
+                )
         return self
+
+    @model_validator(mode="after")
+    def _promises_can_be_read(self) -> Settings:
+        for name in self.workloads:
+            try:
+                self.ladder(name)
+                self.objectives(name)
+            except ConfigurationError as exc:
+                raise ValueError(str(exc)) from exc
+        return self
+
+    def ladder(self, workload: str) -> tuple[Rung, ...]:
+        """Return the rungs that answer in turn where a backend does not."""
+        raw = self.workloads[workload].fallback
+        return parse_ladder(raw, where=f"workloads.{workload}.fallback", backends=self.backends)
+
+    def objectives(self, workload: str) -> Objectives:
+        """Return what a workload promises; nothing, where the settings do not name it any more."""
+        common = self.workloads.get(workload)
+        raw = {"slo": common.slo, "latency_budget_s": common.latency_budget_s} if common else {}
+        return parse_objectives(raw, where=f"workloads.{workload}")
 
     @property
     def folder(self) -> Path:

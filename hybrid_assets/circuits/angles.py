@@ -1,4 +1,4 @@
-"""Where QAOA angles come from: derived fixed angles, linear ramps and grids of ramps.
+"""Where QAOA angles come from: derived fixed angles, linear ramps, grids of ramps, and shifts around any of them.
 
 All angles are in the convention of `hybrid_assets.circuits.qaoa`, where an unweighted MaxCut edge has |J| = 1/2; other
 costs are scaled to that first. Put rules for angles here; keep circuits and their slots out.
@@ -27,6 +27,9 @@ DELTA_BETA, DELTA_GAMMA = 0.6, 1.2
 #: optimum of D-regular graphs without triangles, beta = pi/8 = .39 and gamma = arctan(1/sqrt(D - 1)) = .79 to .34 for
 #: D = 2 to 9; and at all depths the default ramp lies inside.
 GRID_BETA, GRID_GAMMA = (0.4, 1.0), (0.4, 2.0)
+#: Units of shifts in training, radians in all layers together: about the distance in which the expected cut changes
+#: much, and the usual distance of a start to the best setting nearby (at depths 1 to 4 of six kinds of graphs).
+UNIT_GAMMA, UNIT_BETA = 0.3, 0.15
 #: Digits kept of a derived angle: costs 1e-10 of the cut fraction, and spares another kernel where another machine's
 #: linear algebra differs in the last bits.
 DIGITS = 5
@@ -138,6 +141,47 @@ def grid_angles(depth: int, size: int) -> tuple[np.ndarray, np.ndarray]:
     gamma_slopes, beta_slopes = _spaced(GRID_GAMMA, size), _spaced(GRID_BETA, size)
     gamma, beta = ramp_angles(depth, 1.0, 1.0)
     return np.repeat(gamma_slopes, size)[:, None] * gamma, np.tile(beta_slopes, size)[:, None] * beta
+
+
+def shifted_angles(start: tuple[np.ndarray, np.ndarray], shifts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the settings that lie some shifts away from one setting.
+
+    Two coordinates at depth 1, the whole plane; four beyond: level and slope of the gammas, level and slope of the
+    betas (`_modes`). That is every setting of depth 2, and for deeper ones a smooth family around a schedule, which few
+    shots can explore (compare arXiv:1812.01041, whose best schedules are smooth). Shifts are rounded to `DIGITS`.
+
+    Args:
+        start: Gammas and betas, shape (1, depth) each, radians.
+        shifts: Shape (rows, 2 or 4); 1 is `UNIT_GAMMA` or `UNIT_BETA` in all layers together.
+
+    Returns:
+        Gammas and betas, shape (rows, depth) each, radians.
+    """
+    modes = _modes(start[0].shape[1])
+    gamma_shift, beta_shift = np.split(shifts, 2, axis=1)
+    return (
+        start[0] + (UNIT_GAMMA * gamma_shift @ modes).round(DIGITS),
+        start[1] + (UNIT_BETA * beta_shift @ modes).round(DIGITS),
+    )
+
+
+def shifts_between(start: tuple[np.ndarray, np.ndarray], gammas: np.ndarray, betas: np.ndarray) -> np.ndarray:
+    """Return the shifts of settings from a start, shape (rows, 2 or 4): `shifted_angles` undone, up to `DIGITS`."""
+    modes = _modes(start[0].shape[1])
+    return np.hstack([(gammas - start[0]) @ modes.T / UNIT_GAMMA, (betas - start[1]) @ modes.T / UNIT_BETA])
+
+
+def num_shifts(depth: int) -> int:
+    """Return how many coordinates the shifts of a depth have."""
+    return 2 * len(_modes(depth))
+
+
+def _modes(depth: int) -> np.ndarray:
+    """Return orthonormal directions, shape (1 or 2, depth): all layers alike and, beyond depth 1, rising."""
+    level = np.full(depth, 1.0)
+    rise = np.arange(depth) - (depth - 1) / 2
+    rows = [level, rise] if depth > 1 else [level]
+    return np.array([row / np.linalg.norm(row) for row in rows])
 
 
 def _spaced(ends: tuple[float, float], size: int) -> np.ndarray:

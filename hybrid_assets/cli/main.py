@@ -19,9 +19,21 @@ if TYPE_CHECKING:
 VERBS = {
     "demo": "Run last night's sweep and show the result table.",
     "doctor": "Check settings, plug-ins, inputs, backends and state.",
+    "plan": "Show what a night would run and cost.",
     "run": "Materialize a night in process.",
+    "status": "Show what of a night is there and under way.",
+    "show": "Show all that is known of a night, kernel or job.",
+    "collect": "Go on with QPU jobs and publish what is finished.",
+    "approve": "Approve a plan or a decision.",
+    "reject": "Reject a plan or a decision.",
+    "pause": "Send nothing more to a backend.",
+    "resume": "Go on with a paused backend, or with a night's failed kernels.",
+    "cancel": "Take kernels out of the queue.",
+    "budget": "Show budgets, or set one.",
+    "breaker": "Show breakers, or set one by hand.",
+    "replay": "Recompute a night from raw counts, without a QPU.",
     "sql": "Query the warehouse.",
-    "status": "Show what of a night is there.",
+    "export": "Write a night as plain files with a manifest.",
     "ui": "Open the Dagster UI.",
 }
 
@@ -64,12 +76,7 @@ def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code (0 ok, 1 bug, 2 usage, 3 set-up or input, 4-7 see the README)."""
     words = list(sys.argv[1:] if args is None else args)
     gc.set_threshold(*GC_THRESHOLDS)
-    code = _run(words)
-    if "duckdb" not in sys.modules:
-        # At exit Python would search all of Dagster's and Qiskit's objects for cycles once more: most of a second.
-        # DuckDB's binding counts on that search and complains of leaks without it.
-        gc.freeze()
-    sys.exit(code)
+    sys.exit(_run(words))
 
 
 def _run(words: list[str]) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -61,21 +63,23 @@ def run_night(
     yes: bool = False,
 ) -> int:
     """Materialize a night, show what came of it and return the exit code."""
-    from hybrid_assets.defs.night import materialize_night, resolve_night, select  # noqa: PLC0415 - imports dagster
     from hybrid_assets.runner.project import Project  # noqa: PLC0415 - imports the stores
     from hybrid_assets.storage.snapshot import publish_snapshot  # noqa: PLC0415 - imports duckdb
 
     began = time.perf_counter()
-    chosen = resolve_night(settings, night)
-    selected = select(settings, workloads=workloads, backends=backends, until=until)
     with progress() as report:
         project = Project.open(settings, report=report)
         if project.circuits.is_empty():
-            project.compile_pool.warm()  # everything will be compiled: the workers start while Dagster does
+            project.compile_pool.warm()  # everything will be compiled: the workers start while Dagster is imported
+        from hybrid_assets.defs.night import materialize_night, resolve_night, select  # noqa: PLC0415 - takes a second
+
+        chosen = resolve_night(settings, night)
+        selected = select(settings, workloads=workloads, backends=backends, until=until)
         if not yes and (metered := _metered(project, selected)):
             click.echo(f"{', '.join(metered)} cost money. Run with --yes to agree.", err=True)
             return EXIT_WAITS_FOR_APPROVAL
         result = materialize_night(project, night=chosen, selected=selected)
+    _spare_the_exit()
     refused = _refusals(project, chosen, {spec.key[0] for spec in selected if spec.table == "normalized_inputs"})
     compared = any(key.endswith("/comparisons") for key in result.published)
     click.echo(render_night(project.home, chosen) if compared else "No comparisons were published.")
@@ -85,6 +89,15 @@ def run_night(
         click.echo(f"Not published yet: {', '.join(result.skipped)}. Run the same command again.", err=True)
     click.echo(f"Night {chosen} took {time.perf_counter() - began:.1f} s. Database: {publish_snapshot(project.home)}")
     return result.exit_code or (EXIT_INPUT_REFUSED if refused else 0)
+
+
+def _spare_the_exit() -> None:
+    """Keep Python from searching all that Dagster and Qiskit made for cycles when it exits: a whole second.
+
+    DuckDB's binding counts on that search for its own objects, so this comes before it is imported, or not at all.
+    """
+    if "duckdb" not in sys.modules:
+        gc.freeze()
 
 
 def _metered(project: Project, selected: Sequence[StageAsset]) -> Sequence[str]:

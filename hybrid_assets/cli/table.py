@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 from typing import TYPE_CHECKING, Any
 
 from hybrid_assets.storage.questions import METHODS_OF_NIGHT, VERDICTS_OF_NIGHT
@@ -13,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-#: Width of a table that goes to a file.
-FILE_WIDTH = 140
+#: Wider than any table: a row stays one line, and a terminal or pager wraps or scrolls it.
+WIDTH = 10_000
 
 
 def draw(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str | None = None) -> str:
@@ -30,7 +29,7 @@ def draw(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str | 
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     out = io.StringIO()
-    Console(file=out, width=max(FILE_WIDTH, shutil.get_terminal_size().columns), highlight=False).print(table)
+    Console(file=out, width=WIDTH, highlight=False).print(table)
     return "\n".join(line.rstrip() for line in out.getvalue().rstrip().splitlines())
 
 

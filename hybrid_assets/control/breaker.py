@@ -88,7 +88,8 @@ def _opened(breaker: Breaker, now: datetime, reason: str, retry_at: datetime) ->
     return replace(
         breaker,
         state=BreakerState.OPEN,
-        opened_at=breaker.opened_at if breaker.state is BreakerState.OPEN else now,
+        # A probe that failed does not begin it anew: how long nothing got through decides about fallbacks.
+        opened_at=now if breaker.state is BreakerState.CLOSED else breaker.opened_at,
         retry_at=retry_at,
         probe_batch_id=None,
         probe_at=None,

@@ -1,4 +1,4 @@
-"""Budgets in billed seconds: which a batch concerns, what it sets aside, what is charged in the end.
+"""Budgets in seconds, shots and money: which a batch concerns, what it sets aside, what is charged in the end.
 
 Put the arithmetic here; the ledger applies it inside its transactions.
 """
@@ -6,56 +6,130 @@ Put the arithmetic here; the ledger applies it inside its transactions.
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hybrid_assets.model.queue import Reservation
+from hybrid_assets.errors import ConfigurationError
+from hybrid_assets.model.jobs import JobStatus
+from hybrid_assets.model.queue import BudgetUnit, Reservation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from hybrid_assets.model.queue import Budget, QueuedKernel
+    from hybrid_assets.model.queue import BatchRecord, Budget, QueuedKernel
 
-#: Sums of float64 seconds differ in their last digits; a budget must not refuse its own exact limit.
-TOLERANCE_S = 1e-9
+#: Sums of floats differ in their last digits; a budget must not refuse its own exact limit. A part of the limit,
+#: or of one unit where the limit is smaller.
+TOLERANCE = 1e-9
+
+_NAMES = {BudgetUnit.QPU_S: "s", BudgetUnit.SHOTS: "shots", BudgetUnit.MONEY: "of money"}
 
 
 def reservations(
-    kernels: Sequence[QueuedKernel], budgets: Iterable[Budget], *, overhead_s: float, now: datetime
+    kernels: Sequence[QueuedKernel],
+    budgets: Collection[Budget],
+    *,
+    overhead_s: float,
+    price_per_s: float = 0.0,
+    now: datetime,
 ) -> tuple[Reservation, ...]:
     """Return what each budget sets aside for a batch: its team's kernels and their part of the job's overhead.
 
     Args:
         kernels: The batch.
         budgets: All budgets; one concerns a kernel if it is its team's and its window is the kernel's night or the
-            present month (UTC).
+            present month (UTC). A budget in money concerns only what is paid for.
         overhead_s: Billed seconds of a job apart from its kernels, shared by kernel.
+        price_per_s: What a billed second costs on this backend; 0 where nothing is paid.
         now: Time of the submission.
     """
     month = f"{now:%Y-%m}"
-    cost_s: defaultdict[str, float] = defaultdict(float)
+    amounts: defaultdict[str, float] = defaultdict(float)
+    units = {budget.budget_id: budget.unit for budget in budgets if _is_paid(budget, price_per_s)}
+    concerned = [budget for budget in budgets if budget.budget_id in units]
     for kernel in kernels:
-        for budget in budgets:
+        cost_s = kernel.expected_s + overhead_s / len(kernels)
+        cost = {
+            BudgetUnit.QPU_S: cost_s,
+            BudgetUnit.MONEY: cost_s * price_per_s,
+            BudgetUnit.SHOTS: float(kernel.executions),
+        }
+        for budget in concerned:
             if budget.team == kernel.team and budget.window in {kernel.night, month}:
-                cost_s[budget.budget_id] += kernel.expected_s + overhead_s / len(kernels)
-    return tuple(Reservation(budget_id=name, reserved_s=cost_s[name]) for name in sorted(cost_s))
+                amounts[budget.budget_id] += cost[budget.unit]
+    return tuple(Reservation(budget_id=name, amount=amounts[name], unit=units[name]) for name in sorted(amounts))
 
 
-def room_s(budget: Budget) -> float:
-    """Return the seconds neither spent nor set aside."""
-    return budget.limit_s - budget.spent_s - budget.reserved_s
+def room(budget: Budget) -> float:
+    """Return what is neither spent nor set aside, in the budget's unit."""
+    return budget.limit - budget.spent - budget.reserved
 
 
-def has_room(budget: Budget, wanted_s: float) -> bool:
-    """Tell whether so much may be set aside."""
-    return wanted_s <= room_s(budget) + TOLERANCE_S
+def has_room(budget: Budget, wanted: float) -> bool:
+    """Tell whether so much of the budget's unit may be set aside."""
+    return wanted <= room(budget) + TOLERANCE * max(budget.limit, 1.0)
 
 
-def charges(reservations: Iterable[Reservation], *, reserved_s: float, billed_s: float) -> Mapping[str, float]:
-    """Return what each budget pays of a bill: in proportion to its part of the whole reservation.
+def known_budget(known: Budget | None, new: Budget) -> Budget:
+    """Return a budget as it is after being set: what is reserved and spent stays.
 
-    A bill without any reservation (a job expected to be free) is charged in full to each budget concerned.
+    Raises:
+        ConfigurationError: It is known with another unit.
     """
-    return {
-        part.budget_id: billed_s * (part.reserved_s / reserved_s if reserved_s > 0 else 1.0) for part in reservations
-    }
+    if known is None:
+        return new
+    if known.unit is not new.unit:
+        raise ConfigurationError(
+            f"Budget {known.budget_id} is kept in {known.unit}, not in {new.unit}, and what is booked in it cannot be "
+            "converted. Give the new budget another id."
+        )
+    return replace(new, reserved=known.reserved, spent=known.spent)
+
+
+def lack(reservations: Iterable[Reservation], budgets: Mapping[str, Budget]) -> str | None:
+    """Return why the first budget that has no room refuses, naming it; None where all have room.
+
+    Args:
+        reservations: What is wanted.
+        budgets: By id; one that is not there, or is kept in another unit, refuses.
+    """
+    for part in reservations:
+        wanted = f"{part.amount:g} {_NAMES[part.unit]} wanted of {part.budget_id}"
+        budget = budgets.get(part.budget_id)
+        if budget is None:
+            return f"{wanted}, no such budget."
+        if budget.unit is not part.unit:
+            return f"{wanted}, it is kept in {budget.unit}."
+        if not has_room(budget, part.amount):
+            return f"{wanted}, {room(budget):g} {_NAMES[part.unit]} left."
+    return None
+
+
+def charges(batch: BatchRecord, *, status: JobStatus, billed_s: float) -> Mapping[str, float]:
+    """Return what each budget pays for a job of a batch, in its own unit.
+
+    Seconds and money follow the bill, in proportion to the budget's part of the whole reservation; a bill without any
+    reservation (a job expected to be free) is charged in full to each budget concerned. Shots are charged as they were
+    set aside when the job succeeded or anything was billed for it, else not at all.
+
+    Args:
+        batch: The batch, with what it set aside.
+        status: How the job ended.
+        billed_s: What it was billed.
+    """
+    was_executed = status is JobStatus.SUCCEEDED or billed_s > 0
+    return {part.budget_id: _charge(batch, part, billed_s=billed_s, was_executed=was_executed)
+            for part in batch.reservations}  # fmt: skip
+
+
+def _charge(batch: BatchRecord, part: Reservation, *, billed_s: float, was_executed: bool) -> float:
+    if part.unit is BudgetUnit.SHOTS:
+        return part.amount if was_executed else 0.0
+    if batch.reserved_s > 0:
+        return billed_s * (part.amount / batch.reserved_s)
+    return billed_s * (batch.price_per_s if part.unit is BudgetUnit.MONEY else 1.0)
+
+
+def _is_paid(budget: Budget, price_per_s: float) -> bool:
+    return budget.unit is not BudgetUnit.MONEY or price_per_s > 0

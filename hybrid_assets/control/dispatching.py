@@ -15,12 +15,13 @@ from hybrid_assets.control import budgets as money
 from hybrid_assets.control.effects import NOW, Effect, Sleep, Transaction
 from hybrid_assets.control.machine import drive_batch
 from hybrid_assets.control.plans import Plan, PlannedBatch, TooLarge, WaitReason
-from hybrid_assets.errors import HybridAssetsError
+from hybrid_assets.errors import BudgetExceededError, HybridAssetsError
 from hybrid_assets.model.ledger import BatchProposal, Refusal, RefusalKind
 from hybrid_assets.model.queue import BatchRecord, Budget, KernelState, QueuedKernel, Remedy
 
 if TYPE_CHECKING:
     from hybrid_assets.control.policy import DispatchPolicy
+    from hybrid_assets.model.queue import Reservation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +170,8 @@ def _plan(this: _Round, now: datetime) -> Generator[Effect, Any, None]:
     for waiting in plan.waiting:
         if waiting.reason is WaitReason.BUDGET:
             yield from _hold(this, waiting.kernel_ids, f"Not planned: {waiting.reason}.", now)
+    if plan.waiting:
+        yield Transaction("record_waits", {"decisions": tuple(plan.wait_decisions())})
     for refused in plan.too_large:
         yield Transaction("refuse_kernels", _refusal(refused, now))
     kernels = {kernel.kernel_id: kernel for kernel in ready}
@@ -228,12 +231,12 @@ def _propose(
     reason: str,
     limit: int | None,
 ) -> BatchProposal:
-    overhead_s = this.policy.overhead_s
     return BatchProposal(
         backend=this.backend,
         kernel_ids=tuple(k.kernel_id for k in members),
-        reserved_s=sum(k.expected_s for k in members) + overhead_s,
-        reservations=money.reservations(members, budgets, overhead_s=overhead_s, now=now),
+        reserved_s=sum(k.expected_s for k in members) + this.policy.overhead_s,
+        reservations=_reservations(this, members, budgets, now),
+        price_per_s=this.policy.price_per_s,
         reason=reason,
         limit=limit,
     )
@@ -241,9 +244,14 @@ def _propose(
 
 def _has_money(this: _Round, kernel: QueuedKernel, budgets: Sequence[Budget], now: datetime) -> bool:
     """Tell whether a batch of this kernel alone could be paid."""
-    by_id = {budget.budget_id: budget for budget in budgets}
-    parts = money.reservations([kernel], budgets, overhead_s=this.policy.overhead_s, now=now)
-    return all(money.has_room(by_id[part.budget_id], part.reserved_s) for part in parts)
+    return money.lack(_reservations(this, [kernel], budgets, now), {b.budget_id: b for b in budgets}) is None
+
+
+def _reservations(
+    this: _Round, kernels: Sequence[QueuedKernel], budgets: Sequence[Budget], now: datetime
+) -> tuple[Reservation, ...]:
+    costs = {"overhead_s": this.policy.overhead_s, "price_per_s": this.policy.price_per_s}
+    return money.reservations(kernels, budgets, now=now, **costs)
 
 
 def _hold(this: _Round, kernel_ids: Sequence[str], message: str, now: datetime) -> Generator[Effect, Any, None]:
@@ -253,7 +261,7 @@ def _hold(this: _Round, kernel_ids: Sequence[str], message: str, now: datetime) 
         {
             "kernel_ids": tuple(dict.fromkeys(kernel_ids)),
             "not_before": now + timedelta(seconds=this.policy.budget_wait_s),
-            "error_class": "BudgetExceededError",
+            "error_class": BudgetExceededError.__name__,
             "error_message": message,
         },
     )

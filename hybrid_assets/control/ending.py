@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hybrid_assets.control.bisect import halves
 from hybrid_assets.control.retry import Failure, RetryDecision, RetryKind, decide_retry, signal_of
-from hybrid_assets.errors import JobCancelledError
+from hybrid_assets.errors import JobCancelledError, SubmissionUnknownError
 from hybrid_assets.model.jobs import JobStatus
 from hybrid_assets.model.ledger import BatchEnding, BreakerSignal, KernelOutcome
 from hybrid_assets.model.queue import KernelState, Remedy
@@ -43,6 +43,33 @@ def given_back(batch: BatchRecord, *, retry_at: datetime | None, reason: str, po
     )
     return BatchEnding(
         status=JobStatus.CANCELLED, outcomes=outcomes, error_message=reason, audit_at=audit_at(batch, policy)
+    )
+
+
+def left_to_a_person(batch: BatchRecord) -> BatchEnding:
+    """Return the ending of a batch of which nobody can tell whether it was taken: sent again, it might be paid twice.
+
+    Nothing is charged for it: what it cost, if anything, is not known here.
+    """
+    sent = "" if batch.sent_at is None else f" at {batch.sent_at.isoformat()}"
+    message = (
+        f"Sent to {batch.backend}{sent} under the tag {batch.request_id}, the answer was lost, and this provider "
+        f"cannot list its jobs: it may have been taken, and billed up to {batch.reserved_s:g} s that are not in the "
+        "ledger. Nothing is sent again by itself. Look for that job at the provider: cancel it if it still waits, note "
+        "its bill if it ran; then send the kernels back to the queue."
+    )
+    error_class = SubmissionUnknownError.__name__
+    return BatchEnding(
+        status=JobStatus.FAILED,
+        outcomes=tuple(
+            KernelOutcome(
+                kernel_id=name, state=KernelState.FAILED, counts=True, error_class=error_class, error_message=message
+            )
+            for name in batch.kernel_ids
+        ),
+        error_class=error_class,
+        error_message=message,
+        signal=signal_of(error_class),
     )
 
 
@@ -85,8 +112,8 @@ def failure(
 
 
 def audit_at(batch: BatchRecord, policy: DispatchPolicy) -> datetime | None:
-    """Return when duplicates can be searched for; None: nothing was sent, or it was done."""
-    if batch.sent_at is None or batch.audited_at is not None:
+    """Return when duplicates can be searched for; None: nothing was sent, it was done, or nobody can."""
+    if batch.sent_at is None or batch.audited_at is not None or not policy.supports_find:
         return None
     return batch.sent_at + timedelta(seconds=policy.settle_s)
 

@@ -1,7 +1,7 @@
 """The contract of the ledger: named atomic operations on kernels, batches, breakers and budgets.
 
 Put operations that the control plane needs here; how they are stored is `storage`'s, arithmetic both share is in
-`control.breaker` and `control.budgets`.
+`control.breaker`, `control.budgets` and `control.waits`.
 
 Every operation is one transaction: all of it or nothing, isolated from the others. No provider is called inside one.
 No operation reads a clock: ``now`` is passed in and aware. Every write after a claim carries a `Lease`; a write whose
@@ -14,10 +14,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from hybrid_assets.model.queue import BudgetUnit
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
+    from hybrid_assets.model.gates import Approval
     from hybrid_assets.model.jobs import JobStatus
     from hybrid_assets.model.ledger import BatchEnding, BatchProposal, BreakerRule, Lease, PostRate, Refusal
     from hybrid_assets.model.queue import (
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
         LedgerEvent,
         QueuedKernel,
         Remedy,
+        WorkClass,
     )
 
 
@@ -58,8 +62,13 @@ class JobLedger(Protocol):
             The ids that were held.
         """
 
-    def requeue(self, kernel_ids: Sequence[str], *, now: datetime) -> Sequence[str]:
+    def requeue(self, kernel_ids: Sequence[str], *, now: datetime, lost: bool = False) -> Sequence[str]:
         """Send FAILED or CANCELLED kernels back to READY with no attempts, split group, wait or error left.
+
+        Args:
+            kernel_ids: Which.
+            now: When.
+            lost: Send DONE kernels back too: their stored results were damaged and have to be bought again.
 
         Returns:
             The ids that were sent back. One event (kind ``requeued``) a backend.
@@ -102,8 +111,8 @@ class JobLedger(Protocol):
         1. every kernel is known, of this backend, READY, and its ``not_before`` is None or <= now: else NOT_READY;
         2. batches of the backend whose status is not final are fewer than ``slots``: else NO_SLOT;
         3. `control.breaker.admit` lets it through: else BREAKER_OPEN with the breaker's ``retry_at``;
-        4. every reservation's budget exists and `control.budgets.has_room` for its ``reserved_s``: else OVER_BUDGET,
-           the budget named in the detail.
+        4. `control.budgets.lack` finds that every reservation's budget exists, is of its unit and has room for its
+           ``amount``: else OVER_BUDGET, the budget named in the detail.
 
         Then it inserts the batch (id by `batch_identity` of the kernels as stored, attempt = most ``failed_attempts``
         among them, request id by `request_identity`; PLANNED, fence 1, leased to ``owner`` until now + lease_s), adds
@@ -167,10 +176,11 @@ class JobLedger(Protocol):
 
         Writes status, billed_s, started_at, finished_at (``now`` where the ending has none), error fields; frees the
         lease (owner and until None) and sets ``next_at`` = ``ending.audit_at``; ``audited_at`` = now where nothing was
-        ever sent. Each reservation is taken off its budget, and `control.budgets.charges` are added to what is spent.
-        Each outcome moves its kernel, if that is BATCHED in this batch: state, not_before, error fields and remedy as
-        in the outcome, split_group where the outcome has one, failed_attempts + 1 where it ``counts``. The breaker
-        gets ``ending.signal`` and ``ending.retry_at``. Event ``finished``.
+        ever sent or ``ending.audit_at`` is None, unless it was audited before. Each reservation is taken off its
+        budget, and `control.budgets.charges` are added to what is spent. Each outcome moves its kernel, if that is
+        BATCHED in this batch: state, not_before, error fields and remedy as in the outcome, split_group where the
+        outcome has one, failed_attempts + 1 where it ``counts``. The breaker gets ``ending.signal`` and
+        ``ending.retry_at``. Event ``finished``.
         """
 
     def record_audit(self, lease: Lease, *, duplicates: Sequence[DuplicateJob], now: datetime) -> BatchRecord | None:
@@ -181,9 +191,33 @@ class JobLedger(Protocol):
         """
 
     def batches(
-        self, *, backend: str | None = None, batch_ids: Collection[str] | None = None, active_only: bool = False
+        self,
+        *,
+        backend: str | None = None,
+        batch_ids: Collection[str] | None = None,
+        night: str | None = None,
+        workload: str | None = None,
+        active_only: bool = False,
     ) -> Sequence[BatchRecord]:
-        """Return batches (``active_only``: those whose status is not final) by (planned_at, batch_id)."""
+        """Return batches that match every filter given, by (planned_at, batch_id).
+
+        Args:
+            backend: Its batches only.
+            batch_ids: These only.
+            night: Batches that hold, or held, a kernel of this night; with ``workload`` the same kernel is of both.
+            workload: Batches that hold, or held, a kernel of this workload.
+            active_only: Those whose status is not final.
+        """
+
+    def finished(self, backend: str, *, since: datetime) -> Sequence[BatchRecord]:
+        """Return a backend's final batches with ``finished_at`` >= since, by (finished_at, batch_id)."""
+
+    def served(self, backend: str, *, since: datetime) -> Mapping[tuple[WorkClass, str], float]:
+        """Return the expected seconds of each (class, team)'s kernels that the backend has served or is serving.
+
+        Counted are kernels of batches that are not final, and of batches with ``finished_at`` >= since that SUCCEEDED
+        or were billed anything; a kernel that was in two such batches counts twice. Who has none is not named.
+        """
 
     # --- backends and money
 
@@ -195,13 +229,39 @@ class JobLedger(Protocol):
     ) -> Breaker:
         """Open (with ``retry_at`` None: until a person closes it) or close a breaker by hand. Event ``breaker``."""
 
-    def set_budget(self, budget_id: str, *, team: str, window: str, limit_s: float) -> Budget:
-        """Make a budget or change its limit; what is reserved and spent stays."""
+    def set_budget(
+        self, budget_id: str, *, team: str, window: str, limit: float, unit: BudgetUnit = BudgetUnit.QPU_S
+    ) -> Budget:
+        """Make a budget or change its limit; what is reserved and spent stays.
+
+        Raises:
+            ConfigurationError: It is known with another unit, in which batches have set aside already.
+        """
 
     def budgets(self, *, team: str | None = None) -> Sequence[Budget]:
         """Return budgets by budget_id."""
 
+    # --- what persons said
+
+    def record_approval(self, approval: Approval) -> None:
+        """Add what a person said about a plan; nothing written before is changed."""
+
+    def approvals(
+        self, *, night: str | None = None, workload: str | None = None, plan_hash: str | None = None
+    ) -> Sequence[Approval]:
+        """Return approvals that match every filter given, in order of writing, expired ones too."""
+
     # --- history
+
+    def record_waits(self, decisions: Sequence[BatchDecision]) -> int:
+        """Add rows that say why kernels wait (``batch_id`` is None), one after the other.
+
+        A row is skipped when the newest such row of its backend with the same reason was decided less than a minute
+        before, or says the same (size, limit) and was decided less than an hour before (`control.waits`).
+
+        Returns:
+            How many were written.
+        """
 
     def decisions(self, *, backend: str | None = None) -> Sequence[BatchDecision]:
         """Return the decision rows in order of writing."""

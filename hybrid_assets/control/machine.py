@@ -4,7 +4,8 @@ Put the order of effects of one batch here. It does no I/O and reads no clock, s
 at every effect. Every step starts from the batch as the ledger has it; whatever was in memory may be lost at any time.
 
     never sent        -> intent (transaction), then the submission, then its job (transaction)
-    sent, no job      -> look for it by tag: adopt it, look again, or (absence proved) send anew
+    sent, no job      -> look for it by tag: adopt it, look again, or (absence proved) send anew; where the provider
+                         cannot list jobs: end it for a person to look at, and never send it anew
     has a job         -> poll; succeeded: fetch, verify, store, finish; else decide by the error's class and finish
     settled           -> once: search for duplicates, cancel what still waits, report what was paid
 
@@ -94,10 +95,12 @@ class _Drive:
                 yield from self._audit(batch)
             elif batch.provider_job_id is not None:
                 yield from self._follow(batch, batch.provider_job_id)
-            elif batch.sent_at is not None:
+            elif batch.sent_at is None:
+                yield from self._send(batch)
+            elif self.policy.supports_find:
                 yield from self._look_for(batch, batch.sent_at)
             else:
-                yield from self._send(batch)
+                yield from self._finish(endings.left_to_a_person(batch))
 
     # --- sending
 
@@ -118,9 +121,12 @@ class _Drive:
         except HybridAssetsError as exc:
             yield from self._fail(refused(exc))
         else:
-            # None: too late to send. Others may have looked already, so look first as they would.
             if handle is not None:
                 yield from self._record_job(handle, adopted=False)
+            elif not self.policy.supports_find and answer.num_sends == 1:
+                reason = "Not sent: its process stood still for too long after saying that it would."
+                yield from self._finish(endings.given_back(answer, retry_at=None, reason=reason, policy=self.policy))
+            # Else too late to send: others may have looked already, so look first as they would.
 
     def _put_off(self, batch: BatchRecord, refusal: Refusal, now: datetime) -> Generator[Effect, Any, None]:
         if refusal.kind is RefusalKind.RATE_LIMIT and refusal.retry_at is not None:
@@ -231,7 +237,7 @@ class _Drive:
     # --- duplicates
 
     def _audit_is_due(self, batch: BatchRecord, now: datetime) -> bool:
-        if batch.audited_at is not None or batch.sent_at is None:
+        if batch.audited_at is not None or batch.sent_at is None or not self.policy.supports_find:
             return False
         return now > settled_at(batch.sent_at, self.policy.settle_s)
 
@@ -240,6 +246,8 @@ class _Drive:
         now = yield NOW
         if batch.audited_at is not None or batch.sent_at is None:
             self.batch = None
+        elif not self.policy.supports_find:
+            yield from self._write("record_audit", duplicates=())
         elif self._audit_is_due(batch, now):
             yield from self._search(batch)
             if self.batch is batch:

@@ -40,6 +40,7 @@ def plan(  # noqa: PLR0913 - the whole situation, each part by its name: a plan 
     sizes: SizeState,
     usage: Usage,
     available_s: Mapping[str, float],
+    class_sizes: Mapping[int, SizeState] | None = None,
 ) -> Plan:
     """Plan the next jobs of a backend.
 
@@ -51,6 +52,8 @@ def plan(  # noqa: PLR0913 - the whole situation, each part by its name: a plan 
         limits: Limits of one job.
         rules: Rules of this backend.
         sizes: What its last jobs taught, see `sizing.observe`.
+        class_sizes: What its last jobs of kernels of a time class taught, where there were any, in place of ``sizes``:
+            the right number of long kernels says nothing about that of short ones.
         usage: Seconds served to each team in each class lately.
         available_s: Seconds each team may still spend; a team without an entry has no budget to keep to.
 
@@ -66,6 +69,7 @@ def plan(  # noqa: PLR0913 - the whole situation, each part by its name: a plan 
         limits=limits,
         rules=rules,
         sizes=sizes,
+        class_sizes=class_sizes or {},
         served=Served(rules.shares, usage),
         purse=Purse(available_s),
         total=free_slots.total,
@@ -99,6 +103,7 @@ class _Planner:
     limits: JobLimits
     rules: PlanRules
     sizes: SizeState
+    class_sizes: Mapping[int, SizeState]
     served: Served
     purse: Purse
     total: int
@@ -173,7 +178,7 @@ class _Planner:
         while heads := [(self._order(kernel), lane) for kernel, lane in self._heads(work_class)]:
             lane = min(heads, key=lambda head: head[0])[1]
             room = Room(
-                size=size_for(self.sizes, waiting=self.left[work_class], free_slots=slots),
+                size=size_for(self._sizes_of(lane), waiting=self.left[work_class], free_slots=slots),
                 limits=self.limits,
                 max_job_s=self.rules.max_job_s,
                 overhead_s=self.rules.job_overhead_s,
@@ -184,6 +189,9 @@ class _Planner:
                 self._commit(draft, lane)
                 return True
         return False
+
+    def _sizes_of(self, lane: Lane) -> SizeState:
+        return self.class_sizes.get(lane.key.time_class, self.sizes)
 
     def _order(self, kernel: QueuedKernel) -> tuple[float, datetime, str]:
         used_s = self.served.used_s(kernel.work_class, kernel.team)
@@ -206,7 +214,7 @@ class _Planner:
         if lane.key.split_group is not None:
             due_at, closing = self.now, Closing.SPLIT  # nobody else will join
         elif rules.max_inputs_age_s is not None:
-            spare_s = rules.max_inputs_age_s - self.sizes.turnaround_s
+            spare_s = rules.max_inputs_age_s - self._sizes_of(lane).turnaround_s
             fresh_at = min(k.inputs_at for k in draft.kernels) + timedelta(seconds=spare_s)
             if fresh_at < due_at:
                 due_at, closing = fresh_at, Closing.FRESHNESS

@@ -135,6 +135,10 @@ class Plan:
         """Yield the rows that say why: one a batch (its id is the ledger's to give), then one a reason to wait."""
         for batch in self.batches:
             yield self._decision(len(batch.kernel_ids), batch.limit, batch.reason)
+        yield from self.wait_decisions()
+
+    def wait_decisions(self) -> Iterator[BatchDecision]:
+        """Yield the rows of `decisions` that say why kernels wait."""
         for entry in self.waiting:
             until = "" if entry.until_at is None else f" until {entry.until_at.isoformat()}"
             yield self._decision(len(entry.kernel_ids), None, f"not planned: {entry.reason}{until}")

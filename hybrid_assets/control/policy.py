@@ -45,8 +45,13 @@ class DispatchPolicy:
     rate: PostRate | None = None
     breaker: BreakerRule = field(default_factory=BreakerRule)
     retry: RetryRule = field(default_factory=RetryRule)
+    #: Whether the provider can list jobs by their tag. Where it cannot, a submission whose answer was lost is never
+    #: repeated: its kernels fail, and a person looks; duplicates are not searched for.
+    supports_find: bool = True
     #: Billed seconds of a job apart from its kernels.
     overhead_s: float = 0.0
+    #: What a billed second costs; 0 where nothing is paid.
+    price_per_s: float = 0.0
     #: Kernels looked at in one planning, and how often new ones are looked for.
     plan_limit: int = 100_000
     plan_every_s: float = 5.0

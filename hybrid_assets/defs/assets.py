@@ -1,16 +1,28 @@
 """The asset graph: for every workload and backend the same stages, each body one call into `runner`."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import dagster as dg
 
 from hybrid_assets import registry
+from hybrid_assets.control.fallback import RungKind
+from hybrid_assets.control.objectives import Severity
 from hybrid_assets.defs.failures import translated
 from hybrid_assets.defs.metadata import column_schema, outcome_metadata
 from hybrid_assets.errors import CheckFailedError
 from hybrid_assets.model.stages import CheckOutcome, StageOutcome
-from hybrid_assets.runner import calibrating, comparing, compiling, deciding, executing, exporting, normalizing, solving
+from hybrid_assets.runner import (
+    calibrating,
+    comparing,
+    compiling,
+    deciding,
+    executing,
+    exporting,
+    normalizing,
+    promises,
+    solving,
+)
 from hybrid_assets.runner.project import Project
 from hybrid_assets.settings import Settings
 
@@ -45,7 +57,7 @@ def stage_assets(settings: Settings) -> Sequence[StageAsset]:
         for backend in settings.backends_of(workload):
             found += _quantum(settings, workload, backend)
         found.append(_decisions(settings, workload))
-    return [*found, *_control(settings)]
+    return [_with_latency_budget(settings, spec) for spec in (*found, *_control(settings))]
 
 
 def build_asset(spec: StageAsset, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -99,18 +111,29 @@ def build_asset(spec: StageAsset, partitions: dg.PartitionsDefinition[str]) -> d
     return body
 
 
-#: Checks that warn but do not keep rows from being published.
-NOT_BLOCKING = frozenset({"no_input_refused"})
+#: Objectives of service: the names of their checks.
+SERVICE_CHECKS = frozenset({"success_rate", "turnaround", "inputs_age", "calibration_age"})
+#: Checks that warn or fail but do not keep rows from being published.
+NOT_BLOCKING = frozenset({"no_input_refused", "every_kernel_answered", promises.LATENCY_CHECK, *SERVICE_CHECKS})
+
+
+def _with_latency_budget(settings: Settings, spec: StageAsset) -> StageAsset:
+    """Return an asset with the check on its stage's latency budget, where it has one."""
+    if not promises.has_latency_budget(settings, spec.key):
+        return spec
+    timed: Stage = lambda project, night: promises.with_latency(project, night, spec.key, spec.stage(project, night))  # noqa: E731
+    return replace(spec, stage=timed, checks=(*spec.checks, promises.LATENCY_CHECK))
 
 
 def _check(key: dg.AssetKey, check: CheckOutcome) -> dg.AssetCheckResult:
+    is_error = check.blocking or check.facts.get("severity") == Severity.FAIL
     return dg.AssetCheckResult(
         passed=check.passed,
         asset_key=key,
         check_name=check.name,
         description=check.description,
         metadata=dict(check.facts),
-        severity=dg.AssetCheckSeverity.ERROR if check.blocking else dg.AssetCheckSeverity.WARN,
+        severity=dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN,
     )
 
 
@@ -181,8 +204,15 @@ def _quantum(settings: Settings, workload: str, backend: str) -> Sequence[StageA
             stage=lambda project, night: executing.execute_kernels(
                 project, night=night, workload=workload, backend=backend
             ),
-            checks=("row_count", "unique_key", "schema", "shots_add_up"),
-            deps=((workload, "normalized_inputs"), (workload, backend, "compiled_circuits")),
+            checks=(
+                *("row_count", "unique_key", "schema", "shots_add_up", "every_kernel_answered"),
+                *promises.service_check_names(settings.objectives(workload)),
+            ),
+            deps=(
+                (workload, "normalized_inputs"),
+                (workload, backend, "compiled_circuits"),
+                *_rivals(settings, workload),
+            ),
             pool=f"qpu_{backend}",
         ),
         StageAsset(
@@ -197,6 +227,12 @@ def _quantum(settings: Settings, workload: str, backend: str) -> Sequence[StageA
             deps=((workload, backend, "quantum_results"), (workload, "classical_baselines")),
         ),
     )
+
+
+def _rivals(settings: Settings, workload: str) -> Sequence[tuple[str, ...]]:
+    """Return what must be solved before a classical answer can stand in for a backend's."""
+    is_rung = any(rung.kind is RungKind.CLASSICAL for rung in settings.ladder(workload))
+    return ((workload, "classical_baselines"),) if is_rung else ()
 
 
 def _decisions(settings: Settings, workload: str) -> StageAsset:
@@ -216,9 +252,11 @@ def _decisions(settings: Settings, workload: str) -> StageAsset:
 def _control(settings: Settings) -> Sequence[StageAsset]:
     executed = tuple((w, b, "quantum_results") for w in settings.workloads for b in settings.backends_of(w))
     decided = tuple((w, "decisions") for w in settings.workloads)
+    attempts: Stage = lambda project, night: exporting.export_attempts(project, night=night)  # noqa: E731
+    timings: Stage = lambda project, night: exporting.export_timings(project, night=night)  # noqa: E731
     parts = (
-        ("job_attempts", "Every job that was submitted this night, with its fate and cost.", executed),
-        ("stage_timings", "How long each stage of the night took.", decided),
+        ("job_attempts", "Every job that was submitted this night, with its fate and cost.", executed, attempts),
+        ("stage_timings", "How long each stage of the night took.", decided, timings),
     )
     return tuple(
         StageAsset(
@@ -228,9 +266,9 @@ def _control(settings: Settings) -> Sequence[StageAsset]:
             group="control",
             kinds=frozenset({"python", "parquet"}),
             team="platform",
-            stage=lambda project, night, table=table: exporting.export(project, night=night, table=table),  # type: ignore[misc]
+            stage=stage,
             checks=("schema",),
             deps=deps,
         )
-        for table, description, deps in parts
+        for table, description, deps, stage in parts
     )

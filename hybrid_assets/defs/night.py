@@ -7,12 +7,13 @@ import dagster as dg
 
 from hybrid_assets import errors
 from hybrid_assets.defs.assets import StageAsset, build_asset, stage_assets
-from hybrid_assets.defs.instance import open_instance
+from hybrid_assets.defs.instance import dagster_home, open_instance
 from hybrid_assets.defs.partitions import nights
 from hybrid_assets.errors import ConfigurationError, UsageError
 from hybrid_assets.model.text import nearest
 from hybrid_assets.runner.project import Project
 from hybrid_assets.settings import Settings
+from hybrid_assets.storage.held_files import sqlite_files_held_open
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +85,10 @@ def materialize_night(
 ) -> NightResult:
     """Materialize assets for a night in this process."""
     partitions = nights(project.settings)
-    with instance or open_instance(project.settings) as open_one:
+    with (
+        sqlite_files_held_open(dagster_home(project.settings)),
+        instance or open_instance(project.settings) as open_one,
+    ):
         result = dg.materialize(
             [build_asset(spec, partitions) for spec in selected],
             partition_key=night,

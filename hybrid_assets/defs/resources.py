@@ -1,5 +1,8 @@
 """Resources: configuration that becomes a domain object. The domain object itself lives in `runner.project`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import dagster as dg
 
 from hybrid_assets.runner.project import Project
@@ -15,3 +18,12 @@ class ProjectResource(dg.ConfigurableResource[Project]):
         """Open the project; what it reports goes to the run's log."""
         log = context.log
         return Project.open(load_settings(self.settings_file or None), report=log.info if log else print)
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Project]:
+        """Open the project for one run or tick and close it behind it."""
+        project = self.create_resource(context)
+        try:
+            yield project
+        finally:
+            project.close()

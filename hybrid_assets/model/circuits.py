@@ -40,6 +40,8 @@ class LogicalKernel:
     settings: tuple[Mapping[str, Any], ...] = ()
     #: Facts of the kernel for its own workload and the record (depth, angle policy, part ...).
     facts: Mapping[str, Any] = field(default_factory=dict)
+    #: Round it belongs to: 0 from ``kernels``, then as ``next_round`` of an `IterativeWorkload` asks for it.
+    round_index: int = 0
 
     def __post_init__(self) -> None:
         if self.settings and len(self.settings) != self.values.shape[0]:

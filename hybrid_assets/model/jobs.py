@@ -43,7 +43,6 @@ class ExecutionKind(StrEnum):
     STATEVECTOR = "statevector"  # exact distribution, then seeded sampling
     DENSITY_MATRIX = "density_matrix"  # full noise simulation of the used qubits
     DEPOLARIZED = "depolarized_mixture"  # exact distribution mixed with the uniform one, then readout confusion
-    EMULATED = "emulated_qpu"
     QPU = "qpu"
 
 
@@ -188,6 +187,10 @@ class JobLimits:
     max_executions: int | None = None
     max_payload_bytes: int | None = None
     max_shots: int | None = None
+    #: Longest run time of a job.
+    max_run_s: float | None = None
+    #: Submissions in any 60 s, over all our processes.
+    posts_per_minute: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,8 +198,10 @@ class CostEstimate:
     """What a job is expected to take from the QPU."""
 
     qpu_s: float
-    #: In the currency of the settings' ``price_per_s``.
+    #: In the currency of the settings' ``price_per_s``; 0.0 where the provider does not know the price.
     money: float
+    #: What each PUB adds to the job's overhead, before any rounding of the bill, in order; empty: not known one by one.
+    pubs_s: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +228,10 @@ class ProviderDescription:
     is_simulator: bool
     supports_find: bool
     supports_cancel: bool
+    #: Longest time from a submission's leaving to its being found.
+    listing_lag_s: float = 20.0
+    #: Billed seconds of a job whatever is in it.
+    job_overhead_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

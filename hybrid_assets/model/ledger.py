@@ -62,6 +62,8 @@ class BatchProposal:
     reserved_s: float
     #: What each budget concerned has to set aside of it.
     reservations: tuple[Reservation, ...] = ()
+    #: What a billed second costs.
+    price_per_s: float = 0.0
     #: For the decision row: why these kernels, and the limit that closed the batch.
     reason: str = ""
     limit: int | None = None
@@ -130,7 +132,7 @@ class BatchEnding:
     signal: BreakerSignal = BreakerSignal.NEUTRAL
     #: With THROTTLED: when the provider wants to be asked again.
     retry_at: datetime | None = None
-    #: When the provider's jobs are to be searched for duplicates; None: nothing was ever sent, or it was done.
+    #: When the provider's jobs are to be searched for duplicates; None: nothing was sent, it was done, or cannot be.
     audit_at: datetime | None = None
 
 

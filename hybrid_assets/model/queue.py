@@ -22,7 +22,7 @@ class KernelState(StrEnum):
     | --- | --- |
     | READY | being planned into a batch (not before ``not_before``), or by the fallback ladder |
     | BATCHED | the end of its batch |
-    | DONE | never: its result is stored |
+    | DONE | never by itself: its result is stored; a person may send it back when that is damaged |
     | FAILED | never by itself: a person may send it back; ``error_class`` and ``error_message`` say why |
     | CANCELLED | never by itself |
     """
@@ -107,12 +107,23 @@ class QueuedKernel:
         return self.rows * self.shots
 
 
+class BudgetUnit(StrEnum):
+    """What a budget is counted in."""
+
+    QPU_S = "qpu_s"  # billed seconds
+    SHOTS = "shots"  # executions: rows times shots
+    MONEY = "money"  # billed seconds times the backend's price, in the currency of that price
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
     """What a batch sets aside in one budget."""
 
     budget_id: str
-    reserved_s: float
+    #: In ``unit``.
+    amount: float
+    #: The budget's.
+    unit: BudgetUnit = BudgetUnit.QPU_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +163,8 @@ class BatchRecord:
     error_class: str | None = None
     error_code: str | None = None
     error_message: str | None = None
+    #: What a billed second of its backend cost when it was planned; 0 where nothing is paid.
+    price_per_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,15 +185,17 @@ class Breaker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """A limit on billed seconds of a team in a window of time; reserve before submission, settle after."""
+    """A limit on what a team uses in a window of time; reserve before submission, settle after."""
 
     budget_id: str
     team: str
     #: ``night`` (of the kernels) or ``month`` (of the submission), as text ``2026-11-23`` or ``2026-11``.
     window: str
-    limit_s: float
-    reserved_s: float = 0.0
-    spent_s: float = 0.0
+    #: Of all amounts below; a budget keeps the unit it was made with.
+    unit: BudgetUnit = BudgetUnit.QPU_S
+    limit: float
+    reserved: float = 0.0
+    spent: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

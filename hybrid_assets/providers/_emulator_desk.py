@@ -177,7 +177,7 @@ class Desk:
         return (LOST_REPLY if is_lost else ACCEPTED), job, None
 
     def _rate_wait_s(self, rows: Rows, now_us: int) -> float | None:
-        limit = self.options.posts_per_minute
+        limit = self.options.limits.posts_per_minute
         if limit is None:
             return None
         recent = rows.posts_after(now_us - RATE_WINDOW_US, COUNTED)

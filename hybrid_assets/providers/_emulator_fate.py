@@ -27,6 +27,8 @@ class Work:
     run_s: float
     #: Why the device does not take it: code, sentence, kernel; None when it does.
     refusal: tuple[str, str, str] | None = None
+    #: What each PUB adds to the overhead; empty when it is refused.
+    pubs_s: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,15 +72,15 @@ def work(request: JobRequest, machine: Machine, options: EmulatorOptions) -> Wor
     Raises:
         ResultIntegrityError: A payload was altered on its way.
     """
-    run_s = options.overhead_s
+    pubs_s: list[float] = []
     for pub in request.pubs:
         try:
             each_s = options.rep_delay_s + machine.duration_s(pub)
         except (CompilationError, PermanentProviderError) as exc:
             code = NOT_FOR_THIS_TARGET if isinstance(exc, TargetMismatchError) else REFUSED_CIRCUIT
             return Work(run_s=options.overhead_s, refusal=(code, str(exc), pub.kernel_id))
-        run_s += executions(pub) * each_s
-    return Work(run_s=run_s)
+        pubs_s.append(executions(pub) * each_s)
+    return Work(run_s=options.overhead_s + sum(pubs_s), pubs_s=tuple(pubs_s))
 
 
 def executions(pub: Pub) -> int:

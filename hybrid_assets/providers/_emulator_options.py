@@ -77,7 +77,6 @@ class EmulatorOptions:
     bill_step_s: float
     max_run_s: float
     limits: JobLimits
-    posts_per_minute: int | None
     listing_lag_s: float
     dedupe: bool
     metered: bool
@@ -93,6 +92,7 @@ class EmulatorOptions:
         """
         section = Section(f"backends.{backend}", raw, KEYS)
         seed = section.integer("seed", 7)
+        max_run_s = section.number("max_run_s", 10_800.0, least=1e-3)
         return cls(
             device=section.text("device", "fake_torino"),
             seed=seed,
@@ -104,14 +104,15 @@ class EmulatorOptions:
             overhead_s=section.number("overhead_s", 2.0),
             rep_delay_s=section.number("rep_delay_s", 250e-6, most=1.0),
             bill_step_s=section.number("bill_step_s", 1.0, most=60.0),
-            max_run_s=section.number("max_run_s", 10_800.0, least=1e-3),
+            max_run_s=max_run_s,
             limits=JobLimits(
                 max_pubs=section.optional_integer("max_pubs", 100),
                 max_executions=section.optional_integer("max_executions", 10_000_000),
                 max_payload_bytes=section.optional_integer("max_payload_bytes", 50_000_000),
                 max_shots=section.optional_integer("max_shots", 100_000),
+                max_run_s=max_run_s,
+                posts_per_minute=section.optional_integer("posts_per_minute", None),
             ),
-            posts_per_minute=section.optional_integer("posts_per_minute", None),
             listing_lag_s=section.number("listing_lag_s", 0.0),
             dedupe=section.flag("dedupe", default=False),
             metered=section.flag("metered", default=False),

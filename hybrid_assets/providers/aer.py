@@ -214,6 +214,7 @@ class AerProvider:
             is_simulator=True,
             supports_find=True,
             supports_cancel=True,
+            listing_lag_s=0.0,
         )
 
     @cached_property

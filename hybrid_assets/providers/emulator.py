@@ -114,6 +114,8 @@ class EmulatorProvider:
             is_simulator=False,
             supports_find=True,
             supports_cancel=True,
+            listing_lag_s=self._options.listing_lag_s,
+            job_overhead_s=self._options.overhead_s,
         )
 
     def target(self, at: datetime | None = None) -> TargetDocument:
@@ -141,7 +143,11 @@ class EmulatorProvider:
         """
         todo = work(request, self._device.machine(self.target()), self._options)
         run_s = 0.0 if todo.refusal else min(todo.run_s, self._options.max_run_s)
-        return CostEstimate(qpu_s=billed_s(run_s, self._options.bill_step_s), money=0.0)
+        return CostEstimate(
+            qpu_s=billed_s(run_s, self._options.bill_step_s),
+            money=0.0,
+            pubs_s=todo.pubs_s,
+        )
 
     def submit(self, request: JobRequest) -> JobHandle:
         """Take a request. Without ``dedupe`` a second submission of an id is a second, paid job, as on the real thing.

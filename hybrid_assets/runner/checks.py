@@ -11,6 +11,8 @@ from hybrid_assets.model.stages import CheckOutcome
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from hybrid_assets.runner.answering import Substitute
+    from hybrid_assets.runner.kernels import Kernel
     from hybrid_assets.storage.warehouse import Warehouse
 
 #: Rounding of sums of float64 terms; a larger excess over a proved optimum is an error somewhere.
@@ -43,6 +45,26 @@ def shots_add_up(wrong: Sequence[str]) -> CheckOutcome:
         description="Raw counts add up to the shots of every row."
         if not wrong
         else f"Raw counts of {', '.join(wrong[:5])} do not add up.",
+    )
+
+
+def every_kernel_answered(kernels: Sequence[Kernel], substitutes: Mapping[str, Substitute]) -> CheckOutcome:
+    """Every kernel has a result of its backend; those that have none are named, and their rows say why."""
+    lost = [k for k in kernels if k.kernel_id in substitutes]
+    failed = sum(not substitutes[k.kernel_id].is_answer for k in lost)
+    named = "; ".join(
+        f"{k.instance.name}/{k.template.logical.label} ({substitutes[k.kernel_id].reason.rstrip('.')})"
+        for k in lost[:3]
+    )
+    return CheckOutcome(
+        name="every_kernel_answered",
+        passed=not lost,
+        blocking=False,
+        description=f"{len(lost)} of {len(kernels)} kernels ended without a result of the backend, and a fallback "
+        f"answered for {len(lost) - failed} of them: {named}."
+        if lost
+        else f"All {len(kernels)} kernels have results.",
+        facts={"failed": failed, "fallback": len(lost) - failed, "kernels": len(kernels)},
     )
 
 

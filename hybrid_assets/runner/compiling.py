@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from hybrid_assets.circuits.key import explain_miss
@@ -82,12 +83,20 @@ def compile_missing(
         for digest, t in missing.items()
     }
     if missing:
-        requests = _requests(missing.values(), target, options)
-        for done, compiled in enumerate(project.compile_pool.compile(requests), start=1):
-            project.circuits.put(compiled)
-            if done % PROGRESS_STEP == 0 or done == len(missing):
-                project.report(f"compiled {done} of {len(missing)}")
+        _compile_and_store(project, _requests(missing.values(), target, options))
     return reasons
+
+
+def _compile_and_store(project: Project, requests: Sequence[CompileRequest]) -> None:
+    """Compile, and store in a thread meanwhile: the disk's answer would keep the workers waiting for new work."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="circuit-store") as writer:
+        stored = []
+        for done, compiled in enumerate(project.compile_pool.compile(requests), start=1):
+            stored.append(writer.submit(project.circuits.put, compiled))
+            if done % PROGRESS_STEP == 0 or done == len(requests):
+                project.report(f"compiled {done} of {len(requests)}")
+    for storing in stored:
+        storing.result()  # raises what the disk refused
 
 
 def _requests(missing: Iterable[Template], target: TargetDocument, options: CompileOptions) -> list[CompileRequest]:

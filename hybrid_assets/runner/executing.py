@@ -1,199 +1,184 @@
-"""Stage `quantum_results`: execute the kernels whose results are not known, then evaluate all of them."""
+"""Stage `quantum_results`: ask for kernels whose results are not known, wait a bounded time, publish or say why not.
+
+No step waits for a queue: what is not over after the backend's ``wait_s`` stays in the ledger, and whoever asks again
+goes on from there. Put the order of that here; what becomes of a finished kernel is `evaluating`'s.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from hybrid_assets.control.batching import pack
-from hybrid_assets.errors import JobFailedError, ResultIntegrityError
-from hybrid_assets.model.fingerprint import canonical_json
+from hybrid_assets.errors import ApprovalRequiredError, BudgetExceededError
+from hybrid_assets.model.queue import KernelState, Remedy
 from hybrid_assets.model.stages import StageOutcome
-from hybrid_assets.runner import checks
-from hybrid_assets.runner.compiling import cached, compile_missing
-from hybrid_assets.runner.dispatch import Dispatch
-from hybrid_assets.runner.kernels import Template, kernel_id, pub, templates
+from hybrid_assets.runner import evaluating
+from hybrid_assets.runner.answering import substitutes
+from hybrid_assets.runner.driver import utc_now
+from hybrid_assets.runner.gating import passage
+from hybrid_assets.runner.orders import Cell, Order, close_order, keep_order, open_order
+from hybrid_assets.runner.queueing import ask_for, wait_for
+from hybrid_assets.runner.rounds import compiled_kernels, logical_kernels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from datetime import datetime
 
-    from hybrid_assets.model.circuits import CircuitFacts
+    from hybrid_assets.model.circuits import LogicalKernel
     from hybrid_assets.model.jobs import KernelResult
     from hybrid_assets.model.problem import ProblemInstance
-    from hybrid_assets.protocols import Workload
+    from hybrid_assets.model.queue import QueuedKernel
+    from hybrid_assets.runner.kernels import Kernel
     from hybrid_assets.runner.project import Project
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Kernel:
-    """A compiled kernel with its id."""
-
-    kernel_id: str
-    instance: ProblemInstance
-    template: Template
-    facts: CircuitFacts
-    repetition: str
+#: Even who does not want to wait sends what can be sent.
+LEAST_WAIT_S = 1.0
 
 
 def execute_kernels(project: Project, *, night: str, workload: str, backend: str) -> StageOutcome:
     """Execute what is not known yet, for at most the backend's ``wait_s``, and publish one row a parameter setting.
 
-    Known results are reused by kernel id, nothing is published before all are there. A job is adopted by a later run
-    only if it is made of the same kernels again and the provider lists it.
+    Known results are reused by kernel id. A kernel that failed for good is a row of the rung of the workload's ladder
+    that answered for it, or says that none did; so is one that is late, see `answering`. While another is still waiting
+    or on its way, nothing is published.
 
     Raises:
-        JobFailedError: A job ended without a result; the results of the others are kept.
         CheckFailedError: Raw counts do not add up.
     """
-    common = project.backend(backend)
+    cell = Cell(night=night, workload=workload, backend=backend)
     with project.timed(night, workload, "quantum_results", backend):
-        kernels = list(_kernels(project, night, workload, backend))
-        missing = {k.kernel_id: k for k in kernels if not project.results.contains(k.kernel_id)}
-        unfinished = _execute(project, night, workload, backend, list(missing.values())) if missing else 0
-        if unfinished:
-            message = (
-                f"{workload}/{backend}: {unfinished} jobs are still pending after {common.wait_s:g} s; run it again."
-            )
-            return StageOutcome(rows=0, data_version="", pending=message)
-        rows, wrong = _evaluate(project, night, workload, backend, kernels)
-        partition = {"night": night, "workload": workload, "backend": backend}
-        outcomes = (
-            checks.row_count(rows, expected=sum(k.template.slot_values.shape[0] for k in kernels), of="kernel rows"),
-            checks.unique(rows, key=("instance", "label", "row")),
-            checks.shots_add_up(wrong),
-            checks.schema(project.warehouse, "quantum_results", rows, partition),
+        asked = _Asked(project=project, cell=cell, instances=project.accepted(night, workload))
+        waiting = asked.run(wait_s=max(project.backend(backend).wait_s, LEAST_WAIT_S))
+        if asked.closed is not None:
+            return _pending(project, cell, f"{cell}: {asked.closed}", code=ApprovalRequiredError.exit_code)
+        stand_ins = substitutes(project, asked.order, asked.kernels, withheld=asked.withheld, waiting=waiting)
+        if stand_ins is None:
+            return _pending(project, cell, pending_sentence(cell, waiting), code=_code(waiting))
+        outcome = evaluating.publish(
+            project, asked.order, asked.kernels, executed=len(asked.executed), substitutes=stand_ins
         )
-        checks.require(outcomes, what=f"{workload}/{backend}/quantum_results of {night}")
-        published = project.warehouse.publish("quantum_results", rows, partition=partition)
-    return StageOutcome(
-        rows=len(rows),
-        data_version=published.data_version,
-        numbers={
-            "kernels": len(kernels),
-            "executed": len(missing),
-            "reused": len(kernels) - len(missing),
-            "rows": len(rows),
-            "shots": sum(row["shots"] for row in rows),
-        },
-        checks=outcomes,
-        sample=tuple(
-            {k: row[k] for k in ("instance", "label", "row", "shots", "expected_value", "best_value")}
-            for row in rows[:10]
-        ),
+        if not waiting:  # else the order stays open: what is still on its way is collected, and takes its place
+            close_order(project, cell)
+    project.pending.pop(str(cell), None)
+    return outcome
+
+
+def _pending(project: Project, cell: Cell, sentence: str, *, code: int) -> StageOutcome:
+    project.pending[str(cell)] = (code, sentence)
+    return StageOutcome(rows=0, data_version="", pending=sentence)
+
+
+def _code(waiting: Sequence[QueuedKernel]) -> int:
+    """Return the exit code that tells best why kernels wait: only money can help, or time can."""
+    is_broke = all(kernel.error_class == BudgetExceededError.__name__ for kernel in waiting)
+    return BudgetExceededError.exit_code if is_broke else 0
+
+
+def pending_sentence(cell: Cell, waiting: Sequence[QueuedKernel]) -> str:
+    """Return what a partition waits for, in figures, and what to do."""
+    on_their_way = sum(kernel.state is KernelState.BATCHED for kernel in waiting)
+    why = Counter(kernel.error_message or "in the queue" for kernel in waiting if kernel.state is KernelState.READY)
+    parts = [f"{on_their_way} in QPU jobs"] if on_their_way else []
+    parts += [f"{number} {reason.rstrip('.')}" for reason, number in why.most_common(3)]
+    return (
+        f"{cell}: {len(waiting)} kernels are pending ({'; '.join(parts)}). `hybrid-assets collect` goes on with them."
     )
 
 
-def _kernels(project: Project, night: str, workload: str, backend: str) -> Iterator[Kernel]:
-    """Yield the night's kernels; what the circuit cache lacks is compiled on the way."""
-    provider, options = project.provider(backend), project.compile_options(backend)
-    target, description = provider.target(), provider.describe()
-    repetition = f"night:{night}" if project.backend(backend).reuse == "night" else ""
-    for instance in project.accepted(night, workload):
-        found = list(templates(project, workload=workload, instance=instance, target=target, options=options))
-        compile_missing(project, found, target=target, options=options)
-        for template in found:
-            compiled = cached(project, template.key.digest)
-            identity = kernel_id(
-                facts=compiled.facts,
-                slot_values=template.slot_values,
-                shots=template.logical.shots,
-                backend=description,
-                calibration_id=target.calibration_id,
-                repetition=repetition,
-            )
-            yield Kernel(
-                kernel_id=identity, instance=instance, template=template, facts=compiled.facts, repetition=repetition
-            )
+@dataclass(slots=True, kw_only=True)
+class _Asked:
+    """The kernels of one partition, asked for round after round."""
 
+    project: Project
+    cell: Cell
+    instances: Sequence[ProblemInstance]
+    order: Order = field(init=False)
+    #: Of all rounds so far, in the order of instances, then rounds.
+    kernels: list[Kernel] = field(default_factory=list)
+    #: Ids of those whose results were not known.
+    executed: set[str] = field(default_factory=set)
+    #: Why a gate lets nothing through before a person has acted; None: it does.
+    closed: str | None = None
+    #: Kernels that a gate keeps out for tonight, each with the reason.
+    withheld: dict[str, str] = field(default_factory=dict)
+    _by_name: dict[tuple[str, str], Kernel] = field(default_factory=dict)
 
-def _execute(project: Project, night: str, workload: str, backend: str, missing: Sequence[Kernel]) -> int:
-    """Run the missing kernels; return how many batches are unfinished."""
-    provider, common = project.provider(backend), project.backend(backend)
-    pubs = [
-        pub(
-            kernel.kernel_id,
-            cached(project, kernel.facts.compile_key),
-            slot_values=kernel.template.slot_values,
-            shots=kernel.template.logical.shots,
+    def __post_init__(self) -> None:
+        target = self.project.provider(self.cell.backend).target()
+        self.order = open_order(self.project, self.cell, calibration_id=target.calibration_id, now=utc_now())
+
+    def run(self, *, wait_s: float) -> list[QueuedKernel]:
+        """Ask, wait, and ask for the next round, until no round follows or it waited so long in all.
+
+        Returns:
+            What is unfinished then.
+        """
+        over: set[str] = set()
+        until: datetime | None = None
+        while True:
+            fresh = self._collect(over)
+            missing = [kernel for kernel in fresh if not self.project.results.contains(kernel.kernel_id)]
+            missing = self._admitted(missing)
+            if self.closed is not None:
+                keep_order(self.project, self.order)  # so that whoever looks for unfinished partitions finds it
+                return []
+            if missing:
+                names = {kernel.kernel_id for kernel in missing}
+                self.executed |= names
+                self.order = replace(self.order, kernel_ids=tuple(dict.fromkeys([*self.order.kernel_ids, *names])))
+                keep_order(self.project, self.order)
+                ask_for(self.project, self.order, missing)
+                until = until or utc_now() + timedelta(seconds=wait_s)
+                if waiting := wait_for(self.project, self.cell.backend, names, until=until):
+                    return waiting
+                if self._renew(missing):
+                    continue
+            if not fresh:
+                return []
+            over |= {kernel.kernel_id for kernel in fresh}
+
+    def _admitted(self, missing: Sequence[Kernel]) -> list[Kernel]:
+        """Ask the gate about kernels; return those that may be bought."""
+        answer = passage(self.project, self.cell, missing)
+        self.closed = answer.closed
+        self.withheld |= answer.withheld
+        return [kernel for kernel in missing if kernel.kernel_id not in answer.withheld]
+
+    def _collect(self, over: set[str]) -> list[Kernel]:
+        """Walk through all rounds; return the kernels that are not over yet."""
+
+        def is_asked(logical: LogicalKernel) -> bool:
+            kernel = self._by_name.get((logical.instance, logical.label))
+            return kernel is not None and kernel.kernel_id in over
+
+        self.kernels = []
+        for instance in self.instances:
+            found = list(logical_kernels(self.project, self.cell.workload, instance, self._result, is_asked))
+            new = [logical for logical in found if (logical.instance, logical.label) not in self._by_name]
+            for kernel in compiled_kernels(self.project, self.order, instance, new):
+                self._by_name[instance.name, kernel.template.logical.label] = kernel
+            self.kernels += [self._by_name[instance.name, logical.label] for logical in found]
+        return [kernel for kernel in self.kernels if kernel.kernel_id not in over]
+
+    def _result(self, logical: LogicalKernel) -> KernelResult | None:
+        return self.project.results.get(self._by_name[logical.instance, logical.label].kernel_id)
+
+    def _renew(self, kernels: Sequence[Kernel]) -> bool:
+        """Make kernels again that no longer fit the backend, for its present target; tell whether there are any."""
+        present = self.project.provider(self.cell.backend).target().calibration_id
+        failed = self.project.ledger.kernels(
+            kernel_ids=[kernel.kernel_id for kernel in kernels], states=(KernelState.FAILED,)
         )
-        for kernel in missing
-    ]
-    dispatch = Dispatch(
-        project=project,
-        provider=provider,
-        night=night,
-        workload=workload,
-        backend=backend,
-        compiled_calibration={kernel.kernel_id: kernel.facts.calibration_id for kernel in missing},
-    )
-    unfinished = dispatch.run(pack(pubs, limits=provider.limits()), slots=common.slots, wait_s=common.wait_s)
-    if dispatch.failures:
-        raise JobFailedError(
-            f"{workload}/{backend}: {' '.join(dispatch.failures[:3])} "
-            f"({len(dispatch.failures)} jobs failed; other results are kept. Run again to try only what is missing.)"
-        )
-    return unfinished
-
-
-def _evaluate(
-    project: Project, night: str, workload: str, backend: str, kernels: Sequence[Kernel]
-) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return the rows of all kernels, and the kernels whose counts do not add up."""
-    plugin, _, _ = project.workload(workload)
-    rows: list[dict[str, Any]] = []
-    wrong: list[str] = []
-    for kernel in kernels:
-        result = project.results.get(kernel.kernel_id)
-        if result is None:
-            raise ResultIntegrityError(
-                f"The stored result of {kernel.instance.name}/{kernel.template.logical.label} is corrupt and was set "
-                "aside. Run again to execute that kernel anew."
-            )
-        try:
-            result.counts.verify(
-                num_bits=len(kernel.facts.measured_qubits),
-                rows=kernel.template.slot_values.shape[0],
-                shots=kernel.template.logical.shots,
-            )
-        except ResultIntegrityError:
-            wrong.append(f"{kernel.instance.name}/{kernel.template.logical.label}")
-            continue
-        common = {"night": night, "workload": workload, "backend": backend}
-        rows += [{**common, **row} for row in _rows(plugin, kernel, result, night)]
-    return rows, wrong
-
-
-def _rows(plugin: Workload, kernel: Kernel, result: KernelResult, night: str) -> Iterator[dict[str, Any]]:
-    logical = kernel.template.logical
-    expected, best = plugin.evaluate(kernel.instance, logical, result.counts)
-    for index in range(logical.values.shape[0]):
-        meaning = (
-            logical.settings[index]
-            if logical.settings
-            else dict(zip(logical.parameter_names, logical.values[index].tolist(), strict=True))
-        )
-        yield {
-            "instance": logical.instance,
-            "label": logical.label,
-            "repetition": kernel.repetition,
-            "row": index,
-            "kernel_id": kernel.kernel_id,
-            "correlation_id": f"{night}/{plugin.name}/{result.backend}/{logical.instance}/{logical.label}",
-            "parameters": canonical_json(meaning),
-            "shots": logical.shots,
-            "num_qubits": logical.circuit.num_qubits,
-            "expected_value": _number(expected[index]),
-            "best_value": _number(best[index]),
-            "source": "backend",
-            "execution": result.execution.value,
-            "compiled_calibration_id": result.compiled_calibration_id,
-            "executed_calibration_id": result.executed_calibration_id,
-            "provider_job_id": result.provider_job_id,
-            "executed_at": result.executed_at,
+        names = {
+            f"{kernel.instance}/{kernel.label}": present
+            for kernel in failed
+            if kernel.remedy is Remedy.RECOMPILE and self.order.calibration_of(kernel.instance, kernel.label) != present
         }
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+        for name in names:
+            instance, _, label = name.partition("/")
+            self._by_name.pop((instance, label), None)
+        self.order = replace(self.order, renewed={**self.order.renewed, **names})
+        return bool(names)

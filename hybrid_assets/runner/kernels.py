@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from hybrid_assets.model.jobs import ProviderDescription
     from hybrid_assets.model.problem import ProblemInstance
+    from hybrid_assets.runner.orders import Cell
     from hybrid_assets.runner.project import Project
 
 #: Part of every kernel id; raise it when ids must change for the same content.
@@ -45,6 +46,32 @@ class Template:
     key: CompileKey
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Kernel:
+    """A compiled kernel with its id."""
+
+    kernel_id: str
+    instance: ProblemInstance
+    template: Template
+    facts: CircuitFacts
+    repetition: str
+
+    def correlation_id(self, cell: Cell) -> str:
+        """Return what names this request from the Dagster run to the provider's job and back."""
+        return f"{cell.night}/{cell}/{self.instance.name}/{self.template.logical.label}"
+
+
+def template_of(logical: LogicalKernel, *, target: TargetDocument, options: CompileOptions) -> Template:
+    """Return a logical kernel with its slots and compile key."""
+    template = slot_template(logical.circuit, logical.parameter_names)
+    return Template(
+        logical=logical,
+        circuit=template.circuit,
+        slot_values=template.slot_values(logical.values),
+        key=compile_key(structure_fingerprint(template.circuit), target, options),
+    )
+
+
 def templates(
     project: Project, *, workload: str, instance: ProblemInstance, target: TargetDocument, options: CompileOptions
 ) -> Iterator[Template]:
@@ -59,13 +86,7 @@ def templates(
         if logical.label in labels:
             raise CompilationError(f"{workload}/{instance.name}: two kernels are labelled {logical.label!r}.")
         labels.add(logical.label)
-        template = slot_template(logical.circuit, logical.parameter_names)
-        yield Template(
-            logical=logical,
-            circuit=template.circuit,
-            slot_values=template.slot_values(logical.values),
-            key=compile_key(structure_fingerprint(template.circuit), target, options),
-        )
+        yield template_of(logical, target=target, options=options)
 
 
 def kernel_id(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,18 +19,29 @@ from hybrid_assets.settings import BackendSettings
 from hybrid_assets.storage.baselines import BaselineStore
 from hybrid_assets.storage.circuit_cache import FileCircuitCache
 from hybrid_assets.storage.instances import InstanceStore
+from hybrid_assets.storage.payloads import PayloadStore
 from hybrid_assets.storage.records import RecordLog
 from hybrid_assets.storage.results import FileResultStore
+from hybrid_assets.storage.variants import VariantIndex, variant_of
 from hybrid_assets.storage.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from hybrid_assets.model.jobs import KernelResult, Pub
     from hybrid_assets.model.problem import ProblemInstance
     from hybrid_assets.model.stages import StageOutcome
     from hybrid_assets.protocols import Provider, Workload
     from hybrid_assets.settings import Settings, WorkloadSettings
+    from hybrid_assets.storage.ledger.sql import SqlLedger
+
+#: URL of a Postgres database in place of the ledger's file; it may hold a secret, so it is no setting.
+LEDGER_VARIABLE = "HYBRID_ASSETS_LEDGER"
+#: The provider whose backend without any options is an ideal simulator in this process.
+SIMULATOR = "aer"
+#: What its name adds to that of the backend it stands for; no backend of the settings may be called so.
+SIMULATION_SUFFIX = "+simulation"
 
 
 def _silent(_message: str) -> None:
@@ -46,9 +58,10 @@ class Project:
     instances: InstanceStore
     circuits: FileCircuitCache
     results: FileResultStore
+    variants: VariantIndex
     baselines: BaselineStore
-    attempts: RecordLog
-    batches: RecordLog
+    payloads: PayloadStore
+    orders: RecordLog
     timings: RecordLog
     numbers: RecordLog
     #: Called with one plain sentence whenever something a person may want to see has changed.
@@ -56,6 +69,9 @@ class Project:
     #: Compile workers, started at the first miss; they end with the process.
     compile_pool: CompilePool
     _providers: dict[str, Provider] = field(default_factory=dict)
+    #: Partitions that ended without being published in this process: exit code and sentence, by ``workload/backend``.
+    pending: dict[str, tuple[int, str]] = field(default_factory=dict)
+    _ledgers: list[SqlLedger] = field(default_factory=list)
 
     @classmethod
     def open(cls, settings: Settings, *, report: Callable[[str], None] = _silent) -> Project:
@@ -70,14 +86,22 @@ class Project:
             instances=InstanceStore(home / "instances"),
             circuits=FileCircuitCache(home / "circuits"),
             results=FileResultStore(home / "results"),
+            variants=VariantIndex(home / "variants"),
             baselines=BaselineStore(home / "baselines"),
-            attempts=RecordLog(home / "records" / "attempts"),
-            batches=RecordLog(home / "records" / "batches"),
+            payloads=PayloadStore(home / "payloads"),
+            orders=RecordLog(home / "records" / "orders"),
             timings=RecordLog(home / "records" / "timings"),
             numbers=RecordLog(home / "records" / "numbers"),
             report=report,
             compile_pool=pool,
         )
+
+    def close(self) -> None:
+        """Let go of workers and connections; a process that opens projects again and again would run out of them."""
+        self.compile_pool.close()
+        atexit.unregister(self.compile_pool.close)
+        while self._ledgers:
+            self._ledgers.pop().close()
 
     def workload(self, name: str) -> tuple[Workload, Any, WorkloadSettings]:
         """Return a workload's plug-in, its parsed options and its common settings.
@@ -95,7 +119,16 @@ class Project:
         for key in common.options:
             if key in BackendSettings.model_fields:
                 raise ConfigurationError(f"workloads.{name}.{key}: this key belongs under a backend.")
-        return plugin, plugin.parse_options(common.options), common
+        try:
+            return plugin, plugin.parse_options(common.options), common
+        except ConfigurationError as exc:
+            # The plug-in knows its own keys only; what it refuses may be a common one, mistyped.
+            shared = [field.alias or key for key, field in type(common).model_fields.items()]
+            hints = [nearest(key, shared) for key in common.options if key in str(exc)]
+            if not any(hints):
+                raise
+            keys = f"{''.join(hints)}Keys of every workload: {', '.join(shared)}."
+            raise ConfigurationError(f"{exc} {keys}") from exc
 
     def backend(self, name: str) -> BackendSettings:
         """Return a backend's settings.
@@ -117,6 +150,30 @@ class Project:
             plugin = registry.provider_class(common.provider)
             self._providers[backend] = plugin.from_settings(backend, common.options, self.home / "providers" / backend)
         return self._providers[backend]
+
+    def simulator(self, backend: str) -> Provider:
+        """Return the local noise-free simulator that may answer in a backend's place, made once a process."""
+        name = f"{backend}{SIMULATION_SUFFIX}"
+        if name not in self._providers:
+            plugin = registry.provider_class(SIMULATOR)
+            self._providers[name] = plugin.from_settings(name, {}, self.home / "providers" / name)
+        return self._providers[name]
+
+    def note_variant(self, backend: str, pub: Pub, result: KernelResult) -> None:
+        """Remember that a backend's result of a kernel is stored: it may answer for the same kernel another time."""
+        identity = self.provider(backend).describe().identity
+        artefact = pub.artefact_fingerprint
+        variant = variant_of(backend=identity, artefact_fingerprint=artefact, values=pub.values, shots=pub.shots)
+        self.variants.put(variant, result.kernel_id, executed_at=result.executed_at)
+
+    @property
+    def ledger(self) -> SqlLedger:
+        """The ledger, opened once a process: a file under the home, or the database `LEDGER_VARIABLE` names."""
+        if not self._ledgers:
+            from hybrid_assets.storage.ledger.sql import SqlLedger  # noqa: PLC0415 - imports SQLAlchemy
+
+            self._ledgers.append(SqlLedger(os.environ.get(LEDGER_VARIABLE) or self.home / "ledger.sqlite"))
+        return self._ledgers[0]
 
     def compile_options(self, backend: str) -> CompileOptions:
         """Return what the transpiler is told for a backend."""

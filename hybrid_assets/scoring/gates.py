@@ -7,7 +7,7 @@
 | `controls` | each control of the method has a value wherever needed; a method without controls fails |
 | `equal_effort` | no control drew fewer samples than the method |
 | `references` | there is a reference of an accepted kind wherever needed |
-| `metric` | the metric is the one declared before the night |
+| `metric` | the metric was declared before the night: it is that of the last night that was judged, if there is one |
 | `execution` | every execution kind is known, and all are `qpu` if run time is claimed |
 
 Needed is where the method has a value: elsewhere it has already lost. What is not known does not pass, except that a
@@ -40,7 +40,7 @@ MAX_NAMES = 12
 class ClaimRules:
     """What is compared and what a claim needs, fixed before any result is seen."""
 
-    #: The metric that is compared, and the one the workload declared beforehand (None: it declared none).
+    #: The metric that is compared, and the one declared before the night's results were seen (None: none was).
     metric: str
     declared_metric: str | None
     #: Method -> controls that repeat it without its quantum part: random bits with the same post-processing, the kernel

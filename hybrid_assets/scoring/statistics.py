@@ -2,7 +2,7 @@
 
 Put distribution-free or textbook statistics here, each with its source; keep what they mean for a claim in `verdict`.
 Where data cannot give an interval (fewer than two values) the ends are None: unknown is not infinite, and not zero.
-Only `scipy.special` is used: it loads in a tenth of the time of `scipy.stats`.
+Only `scipy.special` is used, and loaded when it is: it takes a tenth of the time of `scipy.stats`, yet 0.2 s.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import math
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from scipy.special import ndtr, ndtri, stdtrit
 
 from hybrid_assets.errors import ConfigurationError, ResultIntegrityError
 
@@ -41,6 +40,8 @@ def wilson_interval(successes: int, trials: int, *, confidence: float = 0.95) ->
     Raises:
         ResultIntegrityError: The counts are negative or there are more successes than trials.
     """
+    from scipy.special import ndtri  # noqa: PLC0415 - see above
+
     tail = _upper_tail(confidence)
     if not 0 <= successes <= trials:
         raise ResultIntegrityError(
@@ -73,6 +74,8 @@ def weighted_mean_interval(
     Raises:
         ResultIntegrityError: Shapes differ, a count is negative or a value that was seen is not finite.
     """
+    from scipy.special import stdtrit  # noqa: PLC0415 - see above
+
     tail = _upper_tail(confidence)
     value, count = np.asarray(values, dtype=float), np.asarray(counts, dtype=float)
     if value.shape != count.shape or value.ndim != 1:
@@ -182,6 +185,8 @@ def paired_test(differences: Sequence[float] | np.ndarray) -> float:
     Raises:
         ResultIntegrityError: A difference is not finite.
     """
+    from scipy.special import ndtr  # noqa: PLC0415 - see above
+
     sample = _finite(np.asarray(differences, dtype=float))
     doubled_ranks = _doubled_mean_ranks(np.abs(sample))[sample != 0]
     if doubled_ranks.size == 0:
@@ -262,6 +267,8 @@ def _finite(values: np.ndarray) -> np.ndarray:
 def _mean_interval(
     values: Sequence[float] | np.ndarray, variance_factor: Callable[[int], float], confidence: float
 ) -> tuple[float, float] | tuple[None, None]:
+    from scipy.special import stdtrit  # noqa: PLC0415 - see above
+
     tail = _upper_tail(confidence)
     sample = _finite(np.asarray(values, dtype=float))
     if sample.size < 2:

@@ -26,6 +26,18 @@ class RecordLog:
         """Store a record, replacing an earlier one under the same key."""
         write_atomically(self._folder / night / scope / f"{key}.json", canonical_json(record).encode())
 
+    def get(self, night: str, scope: str, key: str) -> dict[str, Any] | None:
+        """Return one record, or None."""
+        try:
+            found: dict[str, Any] = json.loads((self._folder / night / scope / f"{key}.json").read_bytes())
+        except FileNotFoundError:
+            return None
+        return found
+
+    def remove(self, night: str, scope: str, key: str) -> None:
+        """Remove a record if it is there."""
+        (self._folder / night / scope / f"{key}.json").unlink(missing_ok=True)
+
     def records(self, night: str, scope: str = "*") -> Sequence[dict[str, Any]]:
         """Return the records of a night (and scope), ordered by scope and key."""
         return [json.loads(path.read_bytes()) for path in sorted(self._folder.glob(f"{night}/{scope}/*.json"))]

@@ -12,7 +12,7 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from hybrid_assets.errors import ConfigurationError, WarehouseError
+from hybrid_assets.errors import ConfigurationError, QueryError, WarehouseError
 from hybrid_assets.model.text import nearest
 from hybrid_assets.storage.files import TEMPORARY_PREFIX, write_atomically
 from hybrid_assets.storage.tables import TABLES
@@ -119,7 +119,8 @@ def query(home: Path, sql: str, *, parameters: Sequence[Any] | None = None) -> t
         parameters: Values of ``?`` or ``$1`` in the text.
 
     Raises:
-        WarehouseError: The statement is no question, is wrong, or met a damaged file; the message says what to do.
+        QueryError: The statement is no question or is wrong; the message says what to do.
+        WarehouseError: It met a damaged file or the limit of memory.
     """
     import duckdb  # noqa: PLC0415 - heavy; only who asks for SQL pays
 
@@ -157,20 +158,24 @@ def _dataset(home: Path, name: str) -> pad.Dataset:
 def _check_question(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     statements = connection.extract_statements(sql)
     if len(statements) != 1:
-        raise WarehouseError(f"Ask one question at a time; this text holds {len(statements)} statements.")
+        raise QueryError(f"Ask one question at a time; this text holds {len(statements)} statements.")
     kind = statements[0].type.name
     if kind not in _QUESTIONS:
-        raise WarehouseError(
+        raise QueryError(
             f"{kind} is not allowed here: only SELECT, EXPLAIN, DESCRIBE, SHOW, SUMMARIZE and PIVOT. "
             f"To change data materialize it again; to work on it freely open a copy of {SNAPSHOT}."
         )
 
 
 def _refusal(exc: Exception) -> WarehouseError:
+    import duckdb  # noqa: PLC0415 - is imported by now
+
     text = str(exc).split("\n\n", maxsplit=1)[0].strip()
     if found := _UNKNOWN_TABLE.search(text):
         name = found[1].strip('"')
-        return WarehouseError(f"There is no view {name!r}. {nearest(name, TABLES)}Views: {', '.join(sorted(TABLES))}.")
+        return QueryError(f"There is no view {name!r}. {nearest(name, TABLES)}Views: {', '.join(sorted(TABLES))}.")
     if DATA_FILE in text or "parquet" in text.lower():
         text += "\nIf a file is damaged, `hybrid-assets doctor` finds it and sets it aside."
+    elif isinstance(exc, (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError)):
+        return QueryError(f'{text}\n"show tables" lists the views, "describe verdicts" the columns of one.')
     return WarehouseError(text)

@@ -114,9 +114,17 @@ _ALL = (
             "executed_calibration_id": _TEXT,
             "provider_job_id": _TEXT,
             "executed_at": _TIME,
+            "round": _INT,
+            "source_reason": _TEXT,
+            # The kernel whose stored result the row shows; a row of the backend's own shows its own.
+            "answer_id": _TEXT,
+            # False: the backend may still answer, and its own row will take this one's place.
+            "is_final": _FLAG,
+            "inputs_age_s": _REAL,
+            "calibration_age_s": _REAL,
         },
-        # Who asked and which job answered do not change the answer.
-        volatile="correlation_id provider_job_id",
+        # Who asked, which job answered and how long it took do not change the answer.
+        volatile="correlation_id provider_job_id inputs_age_s calibration_age_s",
     ),
     _table(
         "classical_baselines",
@@ -196,6 +204,7 @@ _ALL = (
             "provider_job_id": _TEXT,
             "error_class": _TEXT,
             "error_code": _TEXT,
+            "error_message": _TEXT,
             "num_pubs": _INT,
             "num_rows": _WIDE,
             "shots": _WIDE,
@@ -206,6 +215,10 @@ _ALL = (
             "run_s": _REAL,
             "billed_s": _REAL,
             "cost": _REAL,
+            # Part of the job's kernels that are this night's: a job may serve several.
+            "night_share": _REAL,
+            # Made by network or provider, not by us: found, and paid.
+            "is_duplicate": _FLAG,
         },
         volatile="queue_s run_s",
     ),
@@ -250,9 +263,9 @@ _ALL = (
     ),
     _table(
         "approvals",
-        by="night",
-        keys={"night": _DAY, "plan_hash": _TEXT, "decision": _TEXT},
-        values={"workload": _TEXT, **_GATE},
+        by="night workload",
+        keys={**_NIGHT, "plan_hash": _TEXT, "decision": _TEXT},
+        values=_GATE,
     ),
 )
 

@@ -96,6 +96,21 @@ class Warehouse:
             return str(exc)
         return None
 
+    def version_of(
+        self,
+        table: str,
+        rows: Sequence[Mapping[str, Any]] | Mapping[str, Any],
+        *,
+        partition: Mapping[str, str],
+    ) -> str:
+        """Return the data version that `publish` would give these rows; nothing is written.
+
+        Raises:
+            WarehouseError: The rows or the partition do not fit the table.
+        """
+        spec = table_named(table)
+        return data_version(spec, _cast(spec, rows, _checked(spec, partition, whole=True)))
+
     def read(self, table: str, *, columns: Sequence[str] | None = None, **partition: str) -> pa.Table:
         """Return the rows of all published partitions that match, ordered by partition, then as published.
 

@@ -16,7 +16,7 @@ from hybrid_assets.model.ledger import (
     PostRate,
     Refusal,
 )
-from hybrid_assets.model.queue import BatchRecord, KernelState, QueuedKernel, Reservation, WorkClass
+from hybrid_assets.model.queue import BatchRecord, BudgetUnit, KernelState, QueuedKernel, Reservation, WorkClass
 
 if TYPE_CHECKING:
     from hybrid_assets.control.ledger import JobLedger
@@ -25,6 +25,7 @@ START = datetime(2026, 11, 23, 2, tzinfo=UTC)
 BACKEND, TEAM, NIGHT, BUDGET = "qpu", "research", "2026-11-23", "research/2026-11-23"
 RULE = BreakerRule(threshold=2, pause_s=60.0)
 LEASE_S = 30.0
+PRICE_PER_S = 0.5
 
 
 def kernel(number: int) -> QueuedKernel:
@@ -61,12 +62,14 @@ def plan(
 ) -> BatchRecord | Refusal:
     """Plan a batch of the kernels with these numbers; a refusal is an answer too."""
     seconds = 3.0 * len(numbers)
-    budgets = tuple(Reservation(budget_id=b.budget_id, reserved_s=seconds) for b in ledger.budgets())
+    amounts = {BudgetUnit.QPU_S: seconds, BudgetUnit.MONEY: PRICE_PER_S * seconds, BudgetUnit.SHOTS: 200 * len(numbers)}
+    parts = tuple(Reservation(budget_id=b.budget_id, amount=amounts[b.unit], unit=b.unit) for b in ledger.budgets())
     proposal = BatchProposal(
         backend=BACKEND,
         kernel_ids=tuple(f"kernel-{number}" for number in numbers),
         reserved_s=seconds,
-        reservations=budgets,
+        reservations=parts,
+        price_per_s=PRICE_PER_S,
         reason="because",
         limit=4,
     )

@@ -5,16 +5,21 @@ Put operations here that no lease is needed for; what happens to batches is in `
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from hybrid_assets.model.queue import Breaker, BreakerState, Budget, KernelState, LedgerEvent
+from hybrid_assets.control.budgets import known_budget
+from hybrid_assets.control.waits import is_worth_writing
+from hybrid_assets.model.jobs import JobStatus
+from hybrid_assets.model.queue import Breaker, BreakerState, Budget, BudgetUnit, KernelState, LedgerEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from hybrid_assets.model.queue import BatchDecision, BatchRecord, DuplicateJob, QueuedKernel, Remedy
+    from hybrid_assets.model.gates import Approval
+    from hybrid_assets.model.queue import BatchDecision, BatchRecord, DuplicateJob, QueuedKernel, Remedy, WorkClass
 
 
 Row = TypeVar("Row", "QueuedKernel", "BatchRecord")
@@ -39,6 +44,7 @@ class LedgerTables:
     _decisions: list[BatchDecision] = field(default_factory=list)
     _duplicates: dict[str, DuplicateJob] = field(default_factory=dict)
     _events: list[LedgerEvent] = field(default_factory=list)
+    _approvals: list[Approval] = field(default_factory=list)
     _sent: dict[str, list[datetime]] = field(default_factory=dict)
 
     # --- kernels
@@ -65,9 +71,10 @@ class LedgerTables:
             )
         return [k.kernel_id for k in held]
 
-    def requeue(self, kernel_ids: Sequence[str], *, now: datetime) -> Sequence[str]:
-        """Send FAILED and CANCELLED kernels back."""
-        back = [k for k in self._known(kernel_ids) if k.state in {KernelState.FAILED, KernelState.CANCELLED}]
+    def requeue(self, kernel_ids: Sequence[str], *, now: datetime, lost: bool = False) -> Sequence[str]:
+        """Send FAILED and CANCELLED kernels back, with ``lost`` DONE ones too."""
+        states = {KernelState.FAILED, KernelState.CANCELLED} | ({KernelState.DONE} if lost else set())
+        back = [k for k in self._known(kernel_ids) if k.state in states]
         for kernel in back:
             self._kernels[kernel.kernel_id] = changed(
                 kernel,
@@ -131,7 +138,13 @@ class LedgerTables:
     # --- reads of batches
 
     def batches(
-        self, *, backend: str | None = None, batch_ids: Collection[str] | None = None, active_only: bool = False
+        self,
+        *,
+        backend: str | None = None,
+        batch_ids: Collection[str] | None = None,
+        night: str | None = None,
+        workload: str | None = None,
+        active_only: bool = False,
     ) -> Sequence[BatchRecord]:
         """Return batches."""
         found = [
@@ -140,8 +153,23 @@ class LedgerTables:
             if (backend is None or b.backend == backend)
             and (batch_ids is None or b.batch_id in batch_ids)
             and not (active_only and b.status.is_final)
+            and ((night is None and workload is None) or self._holds(b, night, workload))
         ]
         return sorted(found, key=lambda b: (b.planned_at, b.batch_id))
+
+    def finished(self, backend: str, *, since: datetime) -> Sequence[BatchRecord]:
+        """Return final batches."""
+        ended = [(b.finished_at, b) for b in self._batches.values() if b.backend == backend and b.finished_at]
+        return [b for _, b in sorted(((at, b) for at, b in ended if at >= since), key=lambda e: (e[0], e[1].batch_id))]
+
+    def served(self, backend: str, *, since: datetime) -> Mapping[tuple[WorkClass, str], float]:
+        """Return the seconds of each class and team."""
+        seconds: defaultdict[tuple[WorkClass, str], float] = defaultdict(float)
+        done = [b for b in self.finished(backend, since=since) if b.status is JobStatus.SUCCEEDED or b.billed_s > 0]
+        for batch in (*self.batches(backend=backend, active_only=True), *done):
+            for kernel in self._known(batch.kernel_ids):
+                seconds[kernel.work_class, kernel.team] += kernel.expected_s
+        return dict(seconds)
 
     # --- backends and money
 
@@ -163,17 +191,46 @@ class LedgerTables:
         )
         return breaker
 
-    def set_budget(self, budget_id: str, *, team: str, window: str, limit_s: float) -> Budget:
+    def set_budget(
+        self, budget_id: str, *, team: str, window: str, limit: float, unit: BudgetUnit = BudgetUnit.QPU_S
+    ) -> Budget:
         """Make a budget or change its limit."""
-        known = self._budgets.get(budget_id) or Budget(budget_id=budget_id, team=team, window=window, limit_s=limit_s)
-        self._budgets[budget_id] = replace(known, team=team, window=window, limit_s=limit_s)
+        new = Budget(budget_id=budget_id, team=team, window=window, limit=limit, unit=unit)
+        self._budgets[budget_id] = known_budget(self._budgets.get(budget_id), new)
         return self._budgets[budget_id]
 
     def budgets(self, *, team: str | None = None) -> Sequence[Budget]:
         """Return budgets."""
         return sorted((b for b in self._budgets.values() if team in {None, b.team}), key=lambda b: b.budget_id)
 
+    # --- what persons said
+
+    def record_approval(self, approval: Approval) -> None:
+        """Add an approval."""
+        self._approvals.append(approval)
+
+    def approvals(
+        self, *, night: str | None = None, workload: str | None = None, plan_hash: str | None = None
+    ) -> Sequence[Approval]:
+        """Return approvals."""
+        return [
+            row
+            for row in self._approvals
+            if night in {None, row.night} and workload in {None, row.workload} and plan_hash in {None, row.plan_hash}
+        ]
+
     # --- history
+
+    def record_waits(self, decisions: Sequence[BatchDecision]) -> int:
+        """Add why kernels wait."""
+        num_written = 0
+        for row in decisions:
+            alike = (w for w in reversed(self._decisions) if w.batch_id is None)
+            newest = next((w for w in alike if (w.backend, w.reason) == (row.backend, row.reason)), None)
+            if is_worth_writing(row, newest):
+                self._decisions.append(row)
+                num_written += 1
+        return num_written
 
     def decisions(self, *, backend: str | None = None) -> Sequence[BatchDecision]:
         """Return decisions."""
@@ -192,6 +249,10 @@ class LedgerTables:
     def _put(self, batch: BatchRecord) -> BatchRecord:
         self._batches[batch.batch_id] = batch
         return batch
+
+    def _holds(self, batch: BatchRecord, night: str | None, workload: str | None) -> bool:
+        kernels = self._known(batch.kernel_ids)
+        return any(night in {None, k.night} and workload in {None, k.workload} for k in kernels)
 
     def _known(self, kernel_ids: Iterable[str]) -> list[QueuedKernel]:
         return [self._kernels[name] for name in kernel_ids if name in self._kernels]

@@ -78,6 +78,7 @@ class FakeProvider:
             is_simulator=True,
             supports_find=True,
             supports_cancel=False,
+            listing_lag_s=0.0,
         )
 
     def target(self, at: datetime | None = None) -> TargetDocument:  # noqa: ARG002 - the protocol's signature

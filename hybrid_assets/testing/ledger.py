@@ -5,6 +5,7 @@ Put the meaning of each operation here as plainly as possible; it is what the st
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -78,6 +79,7 @@ class InMemoryLedger(LedgerTables):
                 lease_until=now + timedelta(seconds=lease_s),
                 reserved_s=proposal.reserved_s,
                 reservations=proposal.reservations,
+                price_per_s=proposal.price_per_s,
             )
         )
 
@@ -117,7 +119,7 @@ class InMemoryLedger(LedgerTables):
         if refusal is not None:
             self._put(changed(batch, lease_until=lease.until))
             return refusal
-        sent.append(now)
+        insort(sent, now)  # a process that stood still writes a time that is over
         return self._put(
             changed(
                 batch, status=JobStatus.SUBMITTING, sent_at=now, num_sends=batch.num_sends + 1, lease_until=lease.until
@@ -175,7 +177,7 @@ class InMemoryLedger(LedgerTables):
         batch = self._held(lease)
         if batch is None or batch.status.is_final:
             return None
-        self._settle(batch, billed_s=ending.billed_s)
+        self._settle(batch, status=ending.status, billed_s=ending.billed_s)
         for outcome in ending.outcomes:
             self._move(batch, outcome)
         self._signal(batch, ending.signal, rule=rule, now=now, reason=ending.error_message, retry_at=ending.retry_at)
@@ -193,7 +195,7 @@ class InMemoryLedger(LedgerTables):
                 lease_owner=None,
                 lease_until=None,
                 next_at=ending.audit_at,
-                audited_at=batch.audited_at or (None if batch.sent_at else now),
+                audited_at=batch.audited_at or (None if batch.sent_at and ending.audit_at else now),
             )
         )
 
@@ -205,7 +207,7 @@ class InMemoryLedger(LedgerTables):
         for found in duplicates:
             if found.provider_job_id not in self._duplicates:
                 self._duplicates[found.provider_job_id] = found
-                self._charge(batch, found.billed_s)
+                self._charge(batch, status=found.status, billed_s=found.billed_s)
                 self._tell("duplicate", batch, f"{found.provider_job_id} {found.status} {found.billed_s:g} s", now)
         owner, until = (None, None) if batch.status.is_final else (batch.lease_owner, lease.until)
         return self._put(changed(batch, audited_at=now, lease_owner=owner, lease_until=until))
@@ -241,27 +243,22 @@ class InMemoryLedger(LedgerTables):
     def _reserve(self, proposal: BatchProposal) -> None:
         for part in proposal.reservations:
             budget = self._budgets[part.budget_id]
-            self._budgets[part.budget_id] = replace(budget, reserved_s=budget.reserved_s + part.reserved_s)
+            self._budgets[part.budget_id] = replace(budget, reserved=budget.reserved + part.amount)
 
     def _over_budget(self, proposal: BatchProposal) -> Refusal | None:
-        for part in proposal.reservations:
-            budget = self._budgets.get(part.budget_id)
-            if budget is None or not money.has_room(budget, part.reserved_s):
-                left = f"{money.room_s(budget):g} s left" if budget else "no such budget"
-                detail = f"{part.reserved_s:g} s wanted of {part.budget_id}, {left}."
-                return Refusal(kind=RefusalKind.OVER_BUDGET, detail=detail)
-        return None
+        detail = money.lack(proposal.reservations, self._budgets)
+        return None if detail is None else Refusal(kind=RefusalKind.OVER_BUDGET, detail=detail)
 
-    def _settle(self, batch: BatchRecord, *, billed_s: float) -> None:
+    def _settle(self, batch: BatchRecord, *, status: JobStatus, billed_s: float) -> None:
         for part in batch.reservations:
             budget = self._budgets[part.budget_id]
-            self._budgets[part.budget_id] = replace(budget, reserved_s=budget.reserved_s - part.reserved_s)
-        self._charge(batch, billed_s)
+            self._budgets[part.budget_id] = replace(budget, reserved=budget.reserved - part.amount)
+        self._charge(batch, status=status, billed_s=billed_s)
 
-    def _charge(self, batch: BatchRecord, billed_s: float) -> None:
-        for name, spent_s in money.charges(batch.reservations, reserved_s=batch.reserved_s, billed_s=billed_s).items():
+    def _charge(self, batch: BatchRecord, *, status: JobStatus, billed_s: float) -> None:
+        for name, amount in money.charges(batch, status=status, billed_s=billed_s).items():
             budget = self._budgets[name]
-            self._budgets[name] = replace(budget, spent_s=budget.spent_s + spent_s)
+            self._budgets[name] = replace(budget, spent=budget.spent + amount)
 
     def _move(self, batch: BatchRecord, outcome: KernelOutcome) -> None:
         kernel = self._kernels[outcome.kernel_id]

@@ -26,6 +26,7 @@ from hybrid_assets.model.queue import (
     KernelState,
     Remedy,
 )
+from hybrid_assets.testing._ledger_accounts import ACCOUNTS
 from hybrid_assets.testing._ledger_steps import (
     BACKEND,
     BUDGET,
@@ -111,7 +112,7 @@ def _slots_are_never_exceeded(ledger: JobLedger) -> None:
 
 
 def _budgets_are_never_exceeded(ledger: JobLedger) -> None:
-    ledger.set_budget(BUDGET, team=TEAM, window=NIGHT, limit_s=7.0)
+    ledger.set_budget(BUDGET, team=TEAM, window=NIGHT, limit=7.0)
     ledger.enqueue([kernel(number) for number in range(4)])
     first = planned(ledger, 0)
     planned(ledger, 1)
@@ -121,12 +122,12 @@ def _budgets_are_never_exceeded(ledger: JobLedger) -> None:
     assert BUDGET in refused.detail, "the refusal names the budget"
     finish(ledger, first, 101.0, billed_s=2.0)
     (budget,) = ledger.budgets(team=TEAM)
-    assert (budget.reserved_s, budget.spent_s) == (3.0, 2.0), "3 s are settled to the 2 s that were billed"
+    assert (budget.reserved, budget.spent) == (3.0, 2.0), "3 s are settled to the 2 s that were billed"
     assert isinstance(plan(ledger, 2), Refusal), "7 - 3 - 2 = 2 s are left, 3 are wanted"
-    ledger.set_budget(BUDGET, team=TEAM, window=NIGHT, limit_s=8.0)
+    ledger.set_budget(BUDGET, team=TEAM, window=NIGHT, limit=8.0)
     planned(ledger, 2)
     (budget,) = ledger.budgets()
-    assert (budget.reserved_s, budget.spent_s, budget.limit_s) == (6.0, 2.0, 8.0), "a new limit keeps what is booked"
+    assert (budget.reserved, budget.spent, budget.limit) == (6.0, 2.0, 8.0), "a new limit keeps what is booked"
 
 
 def _the_same_kernels_make_another_batch_later(ledger: JobLedger) -> None:
@@ -186,7 +187,7 @@ def _stale_writes_change_nothing(ledger: JobLedger) -> None:
 
 
 def _a_batch_ends_once(ledger: JobLedger) -> None:
-    ledger.set_budget(BUDGET, team=TEAM, window=NIGHT, limit_s=9.0)
+    ledger.set_budget(BUDGET, team=TEAM, window=NIGHT, limit=9.0)
     ledger.enqueue([kernel(0)])
     sent = intend(ledger, planned(ledger, 0), 101.0)
     assert isinstance(sent, BatchRecord), "nothing speaks against sending"
@@ -200,7 +201,7 @@ def _a_batch_ends_once(ledger: JobLedger) -> None:
     assert (over.status, over.finished_at, over.lease_owner) == (JobStatus.SUCCEEDED, later(110), None)
     assert finish(ledger, over, 111.0, state=KernelState.FAILED) is None, "a batch ends once"
     assert ledger.kernels()[0].state is KernelState.DONE
-    assert ledger.budgets()[0].spent_s == 2.0, "and is paid once"
+    assert ledger.budgets()[0].spent == 2.0, "and is paid once"
 
 
 def _failed_kernels_say_why_and_come_back(ledger: JobLedger) -> None:
@@ -276,7 +277,7 @@ def _breaker_opens_probes_and_closes(ledger: JobLedger) -> None:
 
 
 def _duplicates_are_searched_once_and_paid(ledger: JobLedger) -> None:
-    ledger.set_budget(BUDGET, team=TEAM, window=NIGHT, limit_s=9.0)
+    ledger.set_budget(BUDGET, team=TEAM, window=NIGHT, limit=9.0)
     ledger.enqueue([kernel(0), kernel(1)])
     sent = intend(ledger, planned(ledger, 0), 101.0)
     assert isinstance(sent, BatchRecord)
@@ -299,7 +300,7 @@ def _duplicates_are_searched_once_and_paid(ledger: JobLedger) -> None:
     assert (audited.audited_at, audited.lease_owner) == (now, None)
     assert ledger.record_audit(lease(open_audit, 142.0), duplicates=[found], now=now) is None, "once"
     assert list(ledger.duplicates(backend=BACKEND)) == [found]
-    assert ledger.budgets()[0].spent_s == 2.0 + 2.0 + 1.5, "two bills of 2 s and what the duplicate cost"
+    assert ledger.budgets()[0].spent == 2.0 + 2.0 + 1.5, "two bills of 2 s and what the duplicate cost"
     assert not ledger.claim(BACKEND, owner="b", now=later(9999), lease_s=LEASE_S, limit=9), "nothing is left to do"
 
 
@@ -318,4 +319,5 @@ PROMISES = (
     _submissions_keep_to_the_rate,
     _breaker_opens_probes_and_closes,
     _duplicates_are_searched_once_and_paid,
+    *ACCOUNTS,
 )

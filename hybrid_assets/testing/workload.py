@@ -18,11 +18,11 @@ from hybrid_assets.model.problem import (
     problem_to_document,
 )
 from hybrid_assets.model.results import Reference, ReferenceKind, Role
-from hybrid_assets.protocols import Workload
-from hybrid_assets.testing.fake_execution import execute
+from hybrid_assets.protocols import IterativeWorkload, Workload
+from hybrid_assets.testing._workload_rounds import Play
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from hybrid_assets.model.circuits import LogicalKernel
@@ -40,16 +40,17 @@ _TOLERANCE = 1e-9
 def assert_workload_api(
     workload: Workload, paths: Sequence[Path], options: Mapping[str, Any], *, max_qubits: int = 8, shots: int = 256
 ) -> None:
-    """Check every promise of `hybrid_assets.protocols.Workload` on real inputs.
+    """Check every promise of `hybrid_assets.protocols.Workload` (and of `IterativeWorkload`) on real inputs.
 
-    Kernels are executed exactly and sampled, with numpy alone: take small instances.
+    All rounds are played, then again with kernels that fail for good. Kernels are executed exactly and sampled, with
+    numpy alone: take small instances.
 
     Args:
         workload: The plug-in.
         paths: Valid input files.
         options: The workload's section of the settings, less the common keys.
         max_qubits: Width offered to ``kernels``.
-        shots: Shots of each row.
+        shots: Shots of each row; an iterative workload may ask for fewer.
 
     Raises:
         AssertionError: A promise is broken; the message says which.
@@ -60,18 +61,13 @@ def assert_workload_api(
     for path in paths:
         instance = workload.load(path, source=path.name, options=parsed)
         _check_instance(workload, instance, workload.load(path, source=path.name, options=parsed), path)
-        kernels = workload.kernels(instance, options=parsed, max_qubits=max_qubits, shots=shots)
-        again = workload.kernels(instance, options=parsed, max_qubits=max_qubits, shots=shots)
-        assert kernels, f"{instance.name}: no kernels"
-        assert [_content(k) for k in kernels] == [_content(k) for k in again], f"{instance.name}: kernels changed"
-        labels = [kernel.label for kernel in kernels]
-        assert len(set(labels)) == len(labels), f"{instance.name}: labels are not unique: {labels}"
-        for kernel in kernels:
-            _check_kernel(instance, kernel, max_qubits=max_qubits, shots=shots)
-        results = [(kernel, execute(kernel)) for kernel in kernels]
+        play = Play(workload=workload, instance=instance, options=parsed, max_qubits=max_qubits, shots=shots)
+        results, _ = play.all_rounds(lambda _: False)
         for kernel, result in results:
+            _check_kernel(workload, instance, kernel, max_qubits=max_qubits, shots=shots)
             _check_evaluation(workload, instance, kernel, result)
-        _check_scores(workload, instance, parsed, results)
+        methods = _check_scores(workload, instance, parsed, results)
+        _check_failures(workload, play, results, methods)
 
 
 def _check_identity(workload: Workload) -> None:
@@ -116,25 +112,13 @@ def _check_instance(workload: Workload, instance: ProblemInstance, again: Proble
     assert canonical_json(problem_to_document(again.problem)) == text, f"{instance.name}: loading twice differs"
 
 
-def _content(kernel: LogicalKernel) -> tuple[Any, ...]:
-    """Return all of a kernel that must not change between two calls; parameters by name, as their UUIDs do."""
-    index = {bit: i for bits in (kernel.circuit.qubits, kernel.circuit.clbits) for i, bit in enumerate(bits)}
-    gates = tuple(
-        (
-            step.operation.name,
-            tuple(map(str, step.operation.params)),
-            *(index[bit] for bit in (*step.qubits, *step.clbits)),
-        )
-        for step in kernel.circuit.data
-    )
-    facts = canonical_json([dict(kernel.facts), [dict(setting) for setting in kernel.settings]])
-    return kernel.label, kernel.parameter_names, kernel.values.tolist(), gates, facts
-
-
-def _check_kernel(instance: ProblemInstance, kernel: LogicalKernel, *, max_qubits: int, shots: int) -> None:
+def _check_kernel(
+    workload: Workload, instance: ProblemInstance, kernel: LogicalKernel, *, max_qubits: int, shots: int
+) -> None:
     name, circuit = f"{instance.name}/{kernel.label}", kernel.circuit
     assert kernel.instance == instance.name, f"{name}: belongs to {kernel.instance!r}"
-    assert kernel.shots == shots, f"{name}: {kernel.shots} shots instead of {shots}"
+    least = 1 if isinstance(workload, IterativeWorkload) else shots
+    assert least <= kernel.shots <= shots, f"{name}: {kernel.shots} shots instead of {shots}"
     assert circuit.num_qubits <= max_qubits, f"{name}: {circuit.num_qubits} qubits, {max_qubits} were offered"
     assert kernel.values.shape[0] >= 1, f"{name}: no rows"
     assert np.isfinite(kernel.values).all(), f"{name}: a parameter value is not finite"
@@ -163,11 +147,16 @@ def _check_evaluation(
 
 
 def _check_scores(
-    workload: Workload, instance: ProblemInstance, options: Any, results: Sequence[tuple[LogicalKernel, KernelResult]]
-) -> None:
+    workload: Workload,
+    instance: ProblemInstance,
+    options: Any,
+    results: Sequence[tuple[LogicalKernel, KernelResult]],
+    missing: Sequence[LogicalKernel] = (),
+) -> list[Score]:
     reference = _proved_optimum(instance)
-    scores = workload.score(instance, options=options, results=results, reference=reference)
-    again = workload.score(instance, options=options, results=results, reference=reference)
+    more: dict[str, Any] = {"missing": missing} if missing else {}
+    scores = workload.score(instance, options=options, results=results, reference=reference, **more)
+    again = workload.score(instance, options=options, results=results, reference=reference, **more)
     assert list(scores) == list(again), f"{instance.name}: scoring twice gives two answers"
     methods = [score.method for score in scores]
     assert len(set(methods)) == len(methods), f"{instance.name}: methods are not unique: {methods}"
@@ -175,8 +164,33 @@ def _check_scores(
     known = {result.kernel_id for _, result in results}
     for score in scores:
         _check_score(f"{instance.name}/{score.method}", score, known, reference)
-    unknown = workload.score(instance, options=options, results=results, reference=None)
+    unknown = workload.score(instance, options=options, results=results, reference=None, **more)
     assert [score.value for score in unknown] == [score.value for score in scores], "the reference changes values"
+    return list(scores)
+
+
+def _check_failures(
+    workload: Workload, play: Play, results: Sequence[tuple[LogicalKernel, KernelResult]], whole: Sequence[Score]
+) -> None:
+    """Check that a method whose kernels failed for good keeps its score, without a value where nothing is left."""
+    first, last = results[0][0].label, results[-1][0].label
+    rounds = {kernel.label: kernel.round_index for kernel, _ in results}
+    scenarios: dict[str, Callable[[LogicalKernel], bool]] = {
+        "the first kernel failed": lambda kernel: kernel.label == first,
+        "the last kernel failed": lambda kernel: kernel.label == last,
+        "every kernel failed": lambda _: True,
+    }
+    if any(rounds.values()):
+        scenarios["all rounds after the first failed"] = lambda kernel: kernel.round_index > 0
+    expected = {score.method for score in whole if score.role is Role.QUANTUM}
+    for what, fails in scenarios.items():
+        done, missing = play.all_rounds(fails)
+        scores = _check_scores(workload, play.instance, play.options, done, missing)
+        quantum = {score.method: score for score in scores if score.role is Role.QUANTUM}
+        name = f"{play.instance.name}, {what}"
+        assert set(quantum) == expected, f"{name}: scored are {sorted(quantum)} instead of {sorted(expected)}"
+        valued = [method for method, score in quantum.items() if score.value is not None]
+        assert done or not valued, f"{name}: a value without a result: {valued}"
 
 
 def _check_controls(workload: Workload, instance: ProblemInstance, scores: Sequence[Score]) -> None:
@@ -198,9 +212,9 @@ def _check_controls(workload: Workload, instance: ProblemInstance, scores: Seque
 def _check_score(name: str, score: Score, kernel_ids: set[str], reference: Reference | None) -> None:
     canonical_json(dict(score.facts))
     assert set(score.kernel_ids) <= kernel_ids, f"{name}: names kernels that were not executed"
-    assert score.kernel_ids or score.role is not Role.QUANTUM, f"{name}: a quantum method without kernels"
-    assert score.shots > 0 or score.role is not Role.QUANTUM, f"{name}: a quantum method without shots"
     if score.value is not None:
+        assert score.kernel_ids or score.role is not Role.QUANTUM, f"{name}: a quantum method without kernels"
+        assert score.shots > 0 or score.role is not Role.QUANTUM, f"{name}: a quantum method without shots"
         assert math.isfinite(score.value), f"{name}: value {score.value}"
         low, high = score.value_low, score.value_high
         assert (low is None) == (high is None), f"{name}: half an interval"

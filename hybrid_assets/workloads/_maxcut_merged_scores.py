@@ -7,7 +7,7 @@ interval; the sample of these methods is a batch, not a shot (``facts["shots_per
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,16 +15,16 @@ from hybrid_assets.model.fingerprint import seed_from
 from hybrid_assets.model.results import Role
 from hybrid_assets.scoring.samples import DESCENT, Origin, descend, outcome_bits, random_outcomes
 from hybrid_assets.workloads._maxcut_merge import merge
-from hybrid_assets.workloads._maxcut_problem import edge_weights, problem_of, subgraph
-from hybrid_assets.workloads._maxcut_scores import CONTROL, choose_row
+from hybrid_assets.workloads._maxcut_problem import edge_weights, subgraph
+from hybrid_assets.workloads._maxcut_scores import CONTROL, failed_scores, missing_fact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from hybrid_assets.model.problem import BinaryQuadratic
     from hybrid_assets.model.results import Reference, Score
     from hybrid_assets.scoring.samples import Sampled
-    from hybrid_assets.workloads._maxcut_scores import Results
+    from hybrid_assets.workloads._maxcut_effort import Effort
 
     Parts = tuple[tuple[int, ...], ...]
 
@@ -35,59 +35,68 @@ NUM_CANDIDATES = 16
 
 
 def score_merged(
-    problem: BinaryQuadratic, results: Results, *, seed: str, descent: bool, reference: Reference | None
+    problem: BinaryQuadratic, efforts: Sequence[Effort], *, seed: str, descent: bool, reference: Reference | None
 ) -> list[Score]:
-    """Score the depths of which all parts are there, and the control; kernels of the whole are left out.
+    """Score the depths of a decomposed problem, and the control; a depth that lacks a part has no value.
 
     Args:
         problem: The whole problem.
-        results: Finished kernels.
+        efforts: Every depth of every part.
         seed: Fixes the random bits and the batches.
         descent: Whether descended cuts are scored too.
         reference: Value to reach.
     """
     scores: list[Score] = []
-    depths = dict(_complete_depths(results))
-    for depth, parts in depths.items():
-        chosen = [choose_row(problem_of(problem, kernel.facts), kernel, result.counts) for kernel, result in parts]
+    depths = _by_depth(efforts)
+    for parts in depths:
+        method = f"qaoa_p{parts[0].depth}+merge"
+        sampled = [effort.sampled for effort in parts if effort.sampled is not None]
+        if len(sampled) < parts[0].facts["num_parts"]:
+            scores += failed_scores(method, parts, descent=descent)
+            continue
+        policies = sorted({effort.choice["angle_policy"] for effort in parts})
         origin = Origin(
             role=Role.QUANTUM,
-            shots=sum(result.shots * result.counts.num_rows for _, result in parts),
+            shots=sum(effort.shots for effort in parts),
             reference=reference,
-            kernel_ids=tuple(result.kernel_id for _, result in parts),
-            facts={"depth": depth, "angle_policies": sorted({facts["angle_policy"] for _, facts in chosen})},
+            kernel_ids=tuple(kernel_id for effort in parts for kernel_id in effort.kernel_ids),
+            facts={"depth": parts[0].depth, "angle_policies": policies, **_training(parts), **missing_fact(parts)},
         )
-        sampled = [result.counts.row(row) for (row, _), (_, result) in zip(chosen, parts, strict=True)]
-        merged = _merged(problem, _nodes(parts), sampled, seed=seed)
-        scores += _stages(problem, origin, f"qaoa_p{depth}+merge", merged, descent=descent)
-    for parts in list(depths.values())[:1]:  # one control serves all depths
+        scores += _stages(problem, origin, method, _merged(problem, _nodes(parts), sampled, seed=seed), descent=descent)
+    known = [parts for parts in depths if len(parts) == parts[0].facts["num_parts"]]
+    for parts in known[:1]:  # one control serves all depths
+        shots = [max(effort.samples_for_control for effort in of_part) for of_part in zip(*known, strict=True)]
         drawn = [
-            random_outcomes(len(kernel.facts["nodes"]), samples, seed_from(seed, CONTROL, str(p)))
-            for p, (kernel, samples) in enumerate(zip((k for k, _ in parts), _effort(depths), strict=True))
+            random_outcomes(len(effort.facts["nodes"]), samples, seed_from(seed, CONTROL, str(p)))
+            for p, (effort, samples) in enumerate(zip(parts, shots, strict=True))
         ]
-        origin = Origin(role=Role.CONTROL, shots=sum(_effort(depths)), reference=reference)
+        origin = Origin(role=Role.CONTROL, shots=sum(shots), reference=reference)
         merged = _merged(problem, _nodes(parts), drawn, seed=seed)
         scores += _stages(problem, origin, f"{CONTROL}+merge", merged, descent=descent)
     return scores
 
 
-def _complete_depths(results: Results) -> Iterator[tuple[int, Results]]:
-    """Yield each depth of which all parts are there, its parts in order."""
-    parts = [(kernel, result) for kernel, result in results if "nodes" in kernel.facts]
-    for depth in dict.fromkeys(kernel.facts["depth"] for kernel, _ in parts):
-        chosen = [(kernel, result) for kernel, result in parts if kernel.facts["depth"] == depth]
-        if len(chosen) == chosen[0][0].facts["num_parts"]:
-            yield depth, sorted(chosen, key=lambda pair: int(pair[0].facts["part"]))
+def _by_depth(efforts: Sequence[Effort]) -> list[list[Effort]]:
+    """Return the parts of each depth that are there at all, in order."""
+    depths: dict[int, list[Effort]] = {}
+    for effort in efforts:
+        depths.setdefault(effort.depth, []).append(effort)
+    return [sorted(parts, key=lambda effort: int(effort.facts["part"])) for parts in depths.values()]
 
 
-def _effort(depths: dict[int, Results]) -> list[int]:
-    """Return, for each part, the samples of the depth that took most, all rows of its angles included."""
-    taken = [[result.shots * result.counts.num_rows for _, result in parts] for parts in depths.values()]
-    return [max(of_part) for of_part in zip(*taken, strict=True)]
+def _training(parts: Sequence[Effort]) -> dict[str, Any]:
+    """Return facts about the training of the parts, if there was any."""
+    if "confirmed" not in parts[0].choice:
+        return {}
+    return {
+        "confirmed": all(effort.choice["confirmed"] for effort in parts),
+        "rounds": max(effort.choice["rounds"] for effort in parts),
+        "training_shots": sum(effort.choice["training_shots"] for effort in parts),
+    }
 
 
-def _nodes(parts: Results) -> Parts:
-    return tuple(tuple(kernel.facts["nodes"]) for kernel, _ in parts)
+def _nodes(efforts: Sequence[Effort]) -> Parts:
+    return tuple(tuple(effort.facts["nodes"]) for effort in efforts)
 
 
 def _stages(problem: BinaryQuadratic, origin: Origin, label: str, merged: np.ndarray, *, descent: bool) -> list[Score]:

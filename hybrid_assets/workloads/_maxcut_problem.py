@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -12,6 +12,13 @@ from hybrid_assets.scoring.local_search import coupling_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from hybrid_assets.model.problem import ProblemInstance
+
+
+def objective_of(instance: ProblemInstance) -> BinaryQuadratic:
+    """Return the objective of an instance of this workload."""
+    return cast("BinaryQuadratic", instance.problem)  # `load` makes no other kind
 
 
 def cut_problem(n: int, edges: Mapping[tuple[int, int], float]) -> BinaryQuadratic:

@@ -1,71 +1,83 @@
 """From the samples of whole-instance kernels to scores: raw, descended, and the random-bits control.
 
-Every control takes the same steps with as many samples as the depth that took most, all its rows; only the samples are
-random bits.
+Every control takes the same steps with as many samples as the depth that took most, all its rows and rounds; only the
+samples are random bits.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from hybrid_assets.model.fingerprint import seed_from
-from hybrid_assets.model.results import Role
-from hybrid_assets.scoring.samples import Origin, best_row, random_outcomes, score_stages
+from hybrid_assets.model.results import Role, Score
+from hybrid_assets.scoring.samples import DESCENT, Origin, random_outcomes, score_stages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hybrid_assets.model.circuits import LogicalKernel
-    from hybrid_assets.model.jobs import KernelResult, RawCounts
     from hybrid_assets.model.problem import BinaryQuadratic
-    from hybrid_assets.model.results import Reference, Score
-
-    Results = Sequence[tuple[LogicalKernel, KernelResult]]
+    from hybrid_assets.model.results import Reference
+    from hybrid_assets.workloads._maxcut_effort import Effort
 
 CONTROL = "random_bits"
 
 
 def score_whole(
-    problem: BinaryQuadratic, results: Results, *, seed: str, descent: bool, reference: Reference | None
+    problem: BinaryQuadratic, efforts: Sequence[Effort], *, seed: str, descent: bool, reference: Reference | None
 ) -> list[Score]:
-    """Score the kernels that solve the whole problem, and their controls; kernels of parts are left out.
+    """Score the depths that solve the whole problem, and their controls.
 
-    Value, interval and successes are those of the row with the largest expected cut, the best value is over all rows.
+    Value, interval and successes are those of the chosen samples (`_maxcut_effort`), the best value is over all.
 
     Args:
         problem: The whole problem.
-        results: Finished kernels.
+        efforts: Its depths.
         seed: Fixes the random bits.
         descent: Whether descended samples are scored too.
         reference: Value to reach.
     """
-    whole = [(kernel, result) for kernel, result in results if "nodes" not in kernel.facts]
     uphill = problem if descent else None
     scores: list[Score] = []
-    for kernel, result in whole:
-        row, facts = choose_row(problem, kernel, result.counts)
+    for effort in efforts:
+        method = f"qaoa_p{effort.depth}"
+        if effort.sampled is None:
+            scores += failed_scores(method, [effort], descent=descent)
+            continue
         origin = Origin(
             role=Role.QUANTUM,
-            shots=result.shots * result.counts.num_rows,
+            shots=effort.shots,
             reference=reference,
-            kernel_ids=(result.kernel_id,),
-            facts={"depth": kernel.facts["depth"], **facts},
+            kernel_ids=effort.kernel_ids,
+            facts={"depth": effort.depth, **effort.choice, **missing_fact([effort])},
         )
-        every = np.unique(result.counts.outcomes)
-        sampled = result.counts.row(row)
-        scores += score_stages(problem, origin, sampled, method=kernel.label, every=every, uphill=uphill)
-    if whole:
-        shots = max(result.shots * result.counts.num_rows for _, result in whole)
+        scores += score_stages(problem, origin, effort.sampled, method=method, every=effort.every, uphill=uphill)
+    if shots := max((effort.samples_for_control for effort in efforts), default=0):
         drawn = random_outcomes(problem.num_variables, shots, seed_from(seed, CONTROL))
         origin = Origin(role=Role.CONTROL, shots=shots, reference=reference)
         scores += score_stages(problem, origin, drawn, method=CONTROL, every=drawn[0], uphill=uphill)
     return scores
 
 
-def choose_row(problem: BinaryQuadratic, kernel: LogicalKernel, counts: RawCounts) -> tuple[int, dict[str, Any]]:
-    """Return the row of the largest expected value, and facts about the choice."""
-    row = best_row(problem, counts)
-    facts = {"angle_policy": kernel.facts["angle_policy"], "rows": counts.num_rows, "best_row": row}
-    return row, facts | {"best_setting": dict(kernel.settings[row])}
+def failed_scores(method: str, efforts: Sequence[Effort], *, descent: bool) -> list[Score]:
+    """Return the scores of a method without samples to score: no value, but what was spent."""
+    names = [method, method + DESCENT] if descent else [method]
+    return [
+        Score(
+            method=name,
+            role=Role.QUANTUM,
+            value=None,
+            value_low=None,
+            value_high=None,
+            best_value=None,
+            shots=sum(effort.shots for effort in efforts),
+            kernel_ids=tuple(kernel_id for effort in efforts for kernel_id in effort.kernel_ids),
+            facts={"depth": efforts[0].depth, **missing_fact(efforts)},
+        )
+        for name in names
+    ]
+
+
+def missing_fact(efforts: Sequence[Effort]) -> dict[str, int]:
+    """Return how many kernels ended without a result, if any did."""
+    missing = sum(len(effort.missing) for effort in efforts)
+    return {"missing_kernels": missing} if missing else {}

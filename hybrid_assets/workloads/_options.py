@@ -17,6 +17,42 @@ from hybrid_assets.model.text import nearest
 MAX_DEPTH = 50
 #: A grid has size x size settings a depth; 32 x 32 already are 4 million executions of 4096 shots.
 MAX_GRID_SIZE = 32
+#: The policy that looks for angles on the backend itself, in rounds.
+TRAINED = "optimize"
+#: More rounds hardly help where each has half a dozen settings, and the search is cubic in all settings.
+MAX_ROUNDS = 10
+#: Least settings of a round: fewer than there are directions to look in teach next to nothing.
+MIN_ROUND_SIZE = 4
+#: Shots of one setting; no backend gives more.
+MAX_SHOTS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """How angles are looked for on the backend: the keys of ``angles`` with the policy `TRAINED`."""
+
+    #: Most rounds of training; one more of a single setting confirms what they found.
+    rounds: int = 5
+    #: Settings that a depth measures in a round.
+    size: int = 8
+    #: Shots of each of them, at most the workload's; None: the workload's shots are divided among them, so that a round
+    #: costs as much as a kernel of one setting.
+    shots: int | None = None
+
+    def shots_of(self, shots: int) -> int:
+        """Return the shots of a setting in training, given the workload's shots."""
+        return -(-shots // self.size) if self.shots is None else min(self.shots, shots)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Angles:
+    """Where QAOA angles come from."""
+
+    policy: str
+    #: Values of each slope in a grid.
+    grid_size: int = 5
+    #: None unless the policy is `TRAINED`.
+    training: Training | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +74,31 @@ class Section:
                     f"{self.name}.{under}{key}: unknown key. {nearest(str(key), known)}Known: {', '.join(known)}."
                 )
 
-    def angles(self, raw: object, policies: Sequence[str]) -> tuple[str, int]:
-        """Return the policy of QAOA angles (the first one by default) and the size of its grid."""
+    def angles(self, raw: object, policies: Sequence[str]) -> Angles:
+        """Return where QAOA angles come from; the first policy by default.
+
+        ``size`` goes with ``grid`` and `TRAINED`, ``rounds`` and ``shots`` only with the latter.
+        """
         if not isinstance(raw, Mapping):
             raise self.wrong("angles", raw, f"a mapping such as {{policy: {policies[0]}}} or {{policy: grid, size: 5}}")
-        self.refuse_unknown(raw, ("policy", "size"), under="angles.")
+        known = ("policy", "size", *(("rounds", "shots") if TRAINED in policies else ()))
+        self.refuse_unknown(raw, known, under="angles.")
         policy = self.one_of("angles.policy", raw.get("policy", policies[0]), policies)
-        if "size" in raw and policy != "grid":
-            raise self.wrong("angles.size", raw["size"], "left out unless angles.policy is grid")
-        return policy, self.integer("angles.size", raw.get("size", 5), 1, MAX_GRID_SIZE)
+        sized = tuple(name for name in ("grid", TRAINED) if name in policies)
+        for key, owners in (("size", sized), ("rounds", (TRAINED,)), ("shots", (TRAINED,))):
+            if key in raw and policy not in owners:
+                raise self.wrong(f"angles.{key}", raw[key], f"left out unless angles.policy is {' or '.join(owners)}")
+        if policy != TRAINED:
+            return Angles(policy=policy, grid_size=self.integer("angles.size", raw.get("size", 5), 1, MAX_GRID_SIZE))
+        default, shots = Training(), raw.get("shots")
+        return Angles(
+            policy=policy,
+            training=Training(
+                rounds=self.integer("angles.rounds", raw.get("rounds", default.rounds), 1, MAX_ROUNDS),
+                size=self.integer("angles.size", raw.get("size", default.size), MIN_ROUND_SIZE, MAX_GRID_SIZE),
+                shots=None if shots is None else self.integer("angles.shots", shots, 1, MAX_SHOTS),
+            ),
+        )
 
     def depths(self, raw: object, *, most: int = MAX_DEPTH, remark: str = "") -> tuple[int, ...]:
         """Return different depths from 1 to ``most``; ``remark`` tells how to go beyond."""

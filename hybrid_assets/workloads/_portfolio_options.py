@@ -45,7 +45,7 @@ def parse_portfolio_options(raw: Mapping[str, Any]) -> PortfolioOptions:
     """
     section = Section("portfolio")
     section.refuse_unknown(raw, KEYS)
-    policy, grid_size = section.angles(raw.get("angles", {}), POLICIES)
+    angles = section.angles(raw.get("angles", {}), POLICIES)
     periods = raw.get("periods_per_year")
     penalty = raw.get("penalty", "auto")
     return PortfolioOptions(
@@ -53,8 +53,8 @@ def parse_portfolio_options(raw: Mapping[str, Any]) -> PortfolioOptions:
         risk_aversion=section.number("risk_aversion", raw.get("risk_aversion", 0.5), at_least_0=True),
         periods_per_year=None if periods is None else section.number("periods_per_year", periods),
         depths=section.depths(raw.get("depths", (1, 2, 3))),
-        policy=cast("Literal['ramp', 'grid']", policy),
-        grid_size=grid_size,
+        policy=cast("Literal['ramp', 'grid']", angles.policy),
+        grid_size=angles.grid_size,
         penalty=None if penalty == "auto" else section.number("penalty", penalty, alternative="auto or "),
         descent=section.flag("descent", raw.get("descent", True)),
     )

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hybrid_assets.model.fingerprint import seed_from
-from hybrid_assets.model.results import Role
+from hybrid_assets.model.results import Role, Score
 from hybrid_assets.scoring.samples import DESCENT, Origin, best_row, random_outcomes, score_stages
 
 if TYPE_CHECKING:
     from hybrid_assets.model.circuits import LogicalKernel
     from hybrid_assets.model.jobs import KernelResult
     from hybrid_assets.model.problem import BinaryQuadratic
-    from hybrid_assets.model.results import Reference, Score
+    from hybrid_assets.model.results import Reference
     from hybrid_assets.scoring.samples import Sampled
 
 RANDOM_BITS, RANDOM_FEASIBLE = "random_bits", "random_feasible"
@@ -61,6 +61,22 @@ class Panel:
             every=np.unique(result.counts.outcomes),
             uphill=self._uphill,
         )
+
+    def failed(self, kernel: LogicalKernel) -> list[Score]:
+        """Return the scores of a kernel without a result: no value."""
+        methods = [kernel.label, kernel.label + DESCENT] if self.descent else [kernel.label]
+        return [
+            Score(
+                method=method,
+                role=Role.QUANTUM,
+                value=None,
+                value_low=None,
+                value_high=None,
+                best_value=None,
+                facts={**kernel.facts, "penalty": self.penalty, "missing_kernels": 1},
+            )
+            for method in methods
+        ]
 
     def controls(self, *, samples: int, fingerprint: str) -> list[Score]:
         """Score ``samples`` random points: any, the same after descent, and feasible ones."""

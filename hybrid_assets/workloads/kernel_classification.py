@@ -132,6 +132,7 @@ class KernelClassification:
         options: KernelOptions,
         results: Sequence[tuple[LogicalKernel, KernelResult]],
         reference: Reference | None,
+        missing: Sequence[LogicalKernel] = (),
     ) -> Sequence[Score]:
         """Score the sampled kernel and, as a control, the same kernel without shots or noise.
 
@@ -139,7 +140,7 @@ class KernelClassification:
         same bandwidths and C, around entries computed classically: the difference is what sampling and the device
         cost. It is a control, since a quantum result that does not beat it could have been had without a QPU.
         """
-        del reference
+        del reference, missing  # folds tell what is missing
         return _sampled_score(instance, options, results), _exact_score(instance, options)
 
     def controls_of(self, method: str) -> Sequence[str]:

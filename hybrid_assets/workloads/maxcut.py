@@ -11,37 +11,41 @@ Start here; each ``_maxcut_*`` module beside it holds one step. Methods it score
 | --- | --- | --- |
 | ``qaoa_p{d}+merge`` | ``random_bits+merge`` | samples of all parts, merged in batches |
 | ``qaoa_p{d}+merge+descent`` | ``random_bits+merge+descent`` | every merged cut after a descent |
+
+With ``angles: {policy: optimize}`` the angles are trained on the backend in rounds (`_maxcut_training`). The methods
+are the same, but the shots of all rounds count, and controls take as many samples as all rounds together.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hybrid_assets.circuits.angles import coupling_scale, fixed_angles, grid_angles, ramp_angles
-from hybrid_assets.circuits.qaoa import qaoa_circuit, qaoa_values, shares_angles, unit_scale
-from hybrid_assets.model.circuits import LogicalKernel
 from hybrid_assets.model.fingerprint import fingerprint
 from hybrid_assets.model.problem import ProblemInstance, problem_to_document
 from hybrid_assets.scoring.samples import outcome_values
 from hybrid_assets.workloads._csv_input import instance_name
 from hybrid_assets.workloads._maxcut_canonical import canonical_numbering
 from hybrid_assets.workloads._maxcut_edges import read_edges
+from hybrid_assets.workloads._maxcut_effort import efforts_of
+from hybrid_assets.workloads._maxcut_kernels import ansatz_of, untrained_kernel
 from hybrid_assets.workloads._maxcut_merged_scores import score_merged
 from hybrid_assets.workloads._maxcut_options import parse_maxcut_options
 from hybrid_assets.workloads._maxcut_partition import partition
-from hybrid_assets.workloads._maxcut_problem import cut_problem, edge_weights, problem_of, regular_degree
+from hybrid_assets.workloads._maxcut_problem import cut_problem, edge_weights, objective_of, problem_of, regular_degree
 from hybrid_assets.workloads._maxcut_scores import CONTROL, score_whole
+from hybrid_assets.workloads._maxcut_training import TRAINING, first_kernel, next_kernel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from hybrid_assets.model.circuits import LogicalKernel
     from hybrid_assets.model.jobs import KernelResult, RawCounts
-    from hybrid_assets.model.problem import BinaryQuadratic
     from hybrid_assets.model.results import Reference, Score
+    from hybrid_assets.workloads._maxcut_kernels import Ansatz
     from hybrid_assets.workloads._maxcut_options import MaxCutOptions
 
 _WRONG_NAME = "the file's name is the instance's name and may only hold a-z, 0-9, '.', '_' and '-'; rename the file"
@@ -100,23 +104,49 @@ class MaxCut:
     def kernels(
         self, instance: ProblemInstance, *, options: MaxCutOptions, max_qubits: int, shots: int
     ) -> Sequence[LogicalKernel]:
-        """Return one kernel for each depth, or for each depth and part of an instance beyond ``max_qubits``."""
-        problem = _objective_of(instance)
-        if problem.num_variables <= max_qubits:
-            return [_kernel(instance, problem, depth, options, shots) for depth in options.depths]
-        parts = partition(edge_weights(problem), max_qubits)
-        facts = [{"part": p, "num_parts": len(parts), "nodes": list(nodes)} for p, nodes in enumerate(parts)]
-        return [
-            _kernel(instance, problem_of(problem, part), depth, options, shots, part=part)
-            for depth in options.depths
-            for part in facts
-        ]
+        """Return one kernel for each depth, or for each depth and part of an instance beyond ``max_qubits``.
+
+        With ``angles: {policy: optimize}`` they are the first round of training.
+        """
+        training = options.training
+        ansatzes = _ansatzes(instance, options, max_qubits)
+        if training is None:
+            return [untrained_kernel(ansatz, options, shots=shots) for ansatz in ansatzes]
+        return [first_kernel(ansatz, training, shots=shots) for ansatz in ansatzes]
+
+    def max_rounds(self, options: MaxCutOptions) -> int:
+        """Return 1, or with ``optimize`` the rounds of training and the one that confirms."""
+        return 1 if options.training is None else options.training.rounds + 1
+
+    def next_round(
+        self,
+        instance: ProblemInstance,
+        *,
+        options: MaxCutOptions,
+        max_qubits: int,  # noqa: ARG002 - protocol; the facts of a kernel say which part it is
+        shots: int,
+        history: Sequence[Sequence[tuple[LogicalKernel, KernelResult]]],
+    ) -> Sequence[LogicalKernel]:
+        """Return what each depth (of each part) that is still in training measures next; see `_maxcut_training`.
+
+        A depth drops out once it is confirmed, or when a kernel of it failed for good: it is then scored from what it
+        has measured.
+        """
+        if options.training is None or not history:
+            return ()
+        asked = []
+        for kernel, _ in history[-1]:
+            if kernel.facts["purpose"] == TRAINING:
+                ansatz = ansatz_of(instance, kernel.facts)
+                own = [(k, r.counts) for done in history for k, r in done if ansatz.made(k)]
+                asked.append(next_kernel(ansatz, options.training, own, shots=shots, index=len(history)))
+        return [kernel for kernel in asked if kernel is not None]
 
     def evaluate(
         self, instance: ProblemInstance, kernel: LogicalKernel, counts: RawCounts
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return (expected cut, best cut) of each row, shape (rows,) each; of a part, its own edges' only."""
-        values = outcome_values(problem_of(_objective_of(instance), kernel.facts), counts.outcomes)
+        values = outcome_values(problem_of(objective_of(instance), kernel.facts), counts.outcomes)
         rows = [slice(a, b) for a, b in zip(counts.offsets[:-1], counts.offsets[1:], strict=True)]
         seen = counts.row_sums()
         expected = np.divide(counts.row_sums(values), seen, out=np.full(len(rows), np.nan), where=seen > 0)
@@ -129,14 +159,19 @@ class MaxCut:
         options: MaxCutOptions,
         results: Sequence[tuple[LogicalKernel, KernelResult]],
         reference: Reference | None,
+        missing: Sequence[LogicalKernel] = (),
     ) -> Sequence[Score]:
         """Score every QAOA method and its control; see the table at the top of this module.
 
-        A depth of a decomposed instance is scored when the results of all its parts are there.
+        A depth without samples, or of a decomposed instance without those of all its parts, has no value. Trained
+        angles are scored by `_maxcut_effort`'s rules, and their training counts in ``shots`` and ``kernel_ids``.
         """
-        problem, seed = _objective_of(instance), instance.fingerprint
-        whole = score_whole(problem, results, seed=seed, descent=options.descent, reference=reference)
-        return whole + score_merged(problem, results, seed=seed, descent=options.descent, reference=reference)
+        problem, seed, descent = objective_of(instance), instance.fingerprint, options.descent
+        efforts = efforts_of(instance, results, missing)
+        whole = [effort for effort in efforts if "nodes" not in effort.facts]
+        parts = [effort for effort in efforts if "nodes" in effort.facts]
+        scores = score_whole(problem, whole, seed=seed, descent=descent, reference=reference)
+        return scores + score_merged(problem, parts, seed=seed, descent=descent, reference=reference)
 
     def controls_of(self, method: str) -> Sequence[str]:
         """Return the method that takes the same steps around random bits; none for other than quantum methods."""
@@ -144,47 +179,11 @@ class MaxCut:
         return (f"{CONTROL}{match[1]}",) if match else ()
 
 
-def _objective_of(instance: ProblemInstance) -> BinaryQuadratic:
-    return cast("BinaryQuadratic", instance.problem)  # `load` makes no other kind
-
-
-def _angles(
-    problem: BinaryQuadratic, depth: int, options: MaxCutOptions
-) -> tuple[tuple[np.ndarray, np.ndarray], float, str]:
-    """Return (gammas and betas, scale of the cost, policy that was really used)."""
-    degree = regular_degree(problem)
-    if options.policy == "fixed" and degree:
-        return fixed_angles(depth, degree), unit_scale(problem), "fixed"
-    if options.policy == "grid":
-        return grid_angles(depth, options.grid_size), coupling_scale(problem), "grid"
-    return ramp_angles(depth), coupling_scale(problem), "ramp"
-
-
-def _kernel(
-    instance: ProblemInstance,
-    problem: BinaryQuadratic,
-    depth: int,
-    options: MaxCutOptions,
-    shots: int,
-    *,
-    part: Mapping[str, Any] | None = None,
-) -> LogicalKernel:
-    (gammas, betas), scale, policy = _angles(problem, depth, options)
-    shared = shares_angles(problem)
-    circuit, names = qaoa_circuit(problem, depth, shared_angles=shared)
-    return LogicalKernel(
-        instance=instance.name,
-        label=f"qaoa_p{depth}" if part is None else f"part{part['part']:02d}_p{depth}",
-        circuit=circuit,
-        parameter_names=names,
-        values=qaoa_values(problem, gammas, betas, shared_angles=shared, scale=scale),
-        shots=shots,
-        settings=tuple({"gamma": g.tolist(), "beta": b.tolist()} for g, b in zip(gammas, betas, strict=True)),
-        facts={
-            "depth": depth,
-            "angle_policy": policy,
-            "angle_policy_asked": options.policy,
-            "cost_scale": scale,
-            **(part or {}),
-        },
-    )
+def _ansatzes(instance: ProblemInstance, options: MaxCutOptions, max_qubits: int) -> list[Ansatz]:
+    """Return the templates of an instance: one a depth, or one a depth and part; depths in the options' order."""
+    problem = objective_of(instance)
+    facts: list[dict[str, Any]] = [{}]
+    if problem.num_variables > max_qubits:
+        parts = partition(edge_weights(problem), max_qubits)
+        facts = [{"part": p, "num_parts": len(parts), "nodes": list(nodes)} for p, nodes in enumerate(parts)]
+    return [ansatz_of(instance, {"depth": depth, **part}) for depth in options.depths for part in facts]

@@ -136,14 +136,14 @@ class Portfolio:
         options: PortfolioOptions,
         results: Sequence[tuple[LogicalKernel, KernelResult]],
         reference: Reference | None,
+        missing: Sequence[LogicalKernel] = (),
     ) -> Sequence[Score]:
         """Score each kernel with and without descent, then the controls.
 
         Of a grid the row with the best mean penalized objective counts, as somebody who tunes angles would choose. Its
-        ``shots`` are those of the whole grid, and the controls draw as many samples as the largest kernel has shots.
+        ``shots`` are those of the whole grid, and the controls draw as many samples as the largest kernel has shots. A
+        depth whose kernel ended without a result has no value; without any result the controls draw what was asked.
         """
-        if not results:
-            return ()
         problem = _objective(instance)
         penalty = _penalty(problem, options)
         panel = Panel(
@@ -154,8 +154,11 @@ class Portfolio:
             descent=options.descent,
         )
         scores = [score for kernel, result in results for score in panel.quantum(kernel, result)]
-        samples = max(result.shots * result.counts.num_rows for _, result in results)
-        return (*scores, *panel.controls(samples=samples, fingerprint=instance.fingerprint))
+        scores += [score for kernel in missing for score in panel.failed(kernel)]
+        taken = [result.shots * result.counts.num_rows for _, result in results]
+        if samples := max(taken or [kernel.shots * kernel.values.shape[0] for kernel in missing], default=0):
+            scores += panel.controls(samples=samples, fingerprint=instance.fingerprint)
+        return tuple(scores)
 
     def controls_of(self, method: str) -> Sequence[str]:
         """Return random bits with the same post-processing, and uniform feasible points; nothing for other methods."""

@@ -85,8 +85,9 @@ def test_a_refused_input_is_a_row_and_the_others_still_run(project, tmp_path):
         pytest.param(["run", "--backend", "are"], 2, "Did you mean 'aer'?", id="backend"),
         pytest.param(["run", "--until", "comparison"], 2, "Did you mean 'comparisons'?", id="stage"),
         pytest.param(["run", "--nigth", "x"], 2, "No such option", id="option"),
-        pytest.param(["sql", "select * from comparison"], 3, "Did you mean 'comparisons'?", id="view"),
-        pytest.param(["sql", "drop table comparisons"], 3, "is not allowed here", id="drop"),
+        pytest.param(["sql", "select * from comparison"], 2, "Did you mean 'comparisons'?", id="view"),
+        pytest.param(["sql", "drop table comparisons"], 2, "is not allowed here", id="drop"),
+        pytest.param(["sql", "selec 1"], 2, 'syntax error at or near "selec"\n"show tables" lists', id="grammar"),
     ],
 )
 def test_a_mistake_is_answered_with_the_remedy(project, words, code, message):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import click
 
-from hybrid_assets_tests.bench import batching, ledger, planning, scale, speed
+from hybrid_assets_tests.bench import batching, billed, ledger, planning, scale, speed
 
 
 @click.command()
 @click.option(
-    "--only", type=click.Choice(["speed", "scale", "planning", "batching", "ledger"]), help="Run one benchmark."
+    "--only",
+    type=click.Choice(["speed", "scale", "billed", "planning", "batching", "ledger"]),
+    help="Run one benchmark.",
 )
 @click.option(
     "--loop-circuits", default=1200, show_default=True, help="Circuits of the plain loop (fewer: extrapolated)."
@@ -20,6 +22,8 @@ def main(only: str | None, loop_circuits: int) -> None:
         click.echo(speed.table(loop_circuits))
     if only in (None, "scale"):
         click.echo(scale.table())
+    if only in (None, "billed"):
+        click.echo(billed.table())
     if only in (None, "planning"):
         click.echo(planning.table())
     if only in (None, "batching"):

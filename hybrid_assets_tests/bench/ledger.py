@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hybrid_assets.model.jobs import JobStatus
 from hybrid_assets.model.ledger import BatchEnding, BatchProposal, BreakerRule, KernelOutcome, Lease
-from hybrid_assets.model.queue import KernelState, QueuedKernel, Reservation, WorkClass
+from hybrid_assets.model.queue import BatchDecision, KernelState, QueuedKernel, Reservation, WorkClass
 from hybrid_assets.storage.ledger.sql import SqlLedger
 
 NOW = datetime(2026, 11, 23, 22, tzinfo=UTC)
@@ -71,7 +71,7 @@ def kernels(size: int):
 def measure(place: Path, size: int) -> dict[str, tuple[float, float]]:
     """Return median and slowest milliseconds of each operation on a ledger of this size."""
     ledger = SqlLedger(place)
-    ledger.set_budget("all", team="team-1", window="2026-11", limit_s=1e9)
+    ledger.set_budget("all", team="team-1", window="2026-11", limit=1e9)
     source = kernels(size)
     began = time.perf_counter()
     while part := [kernel for kernel, _ in zip(source, range(50_000), strict=False)]:
@@ -81,7 +81,7 @@ def measure(place: Path, size: int) -> dict[str, tuple[float, float]]:
         finish(ledger, plan(ledger))
     for operation, call in OPERATIONS.items():
         taken[operation] = timed(call, ledger)
-    taken["ready, all others on hold"] = when_held(ledger)
+    taken |= when_held(ledger)
     ledger.close()
     return taken
 
@@ -115,6 +115,26 @@ def one_night_done(ledger):
     return ledger.count_kernels(night="2026-11-24", workload="workload-1")
 
 
+def finished(ledger):
+    return ledger.finished("torino", since=now() + timedelta(hours=23))
+
+
+def served(ledger):
+    return ledger.served("torino", since=now())
+
+
+def waits(ledger):
+    rows = [
+        BatchDecision(decided_at=now(), backend="torino", batch_id=None, size=i, limit=None, reason=f"waits for {i}")
+        for i in range(4)
+    ]
+    return ledger.record_waits(rows)
+
+
+def of_one_night(ledger):
+    return ledger.batches(night="2026-11-24", workload="workload-1")
+
+
 def under_way(ledger):
     return ledger.batches(backend="torino", active_only=True)
 
@@ -125,7 +145,7 @@ def plan(ledger):
         backend="torino",
         kernel_ids=tuple(kernel.kernel_id for kernel in chosen),
         reserved_s=60.0,
-        reservations=(Reservation(budget_id="all", reserved_s=60.0),),
+        reservations=(Reservation(budget_id="all", amount=60.0),),
     )
     return ledger.plan_batch(wanted, slots=10**6, rule=RULE, owner="a", lease_s=0.0, now=now())
 
@@ -157,12 +177,18 @@ def finish(ledger, batch):
     return ledger.record_audit(lease(batch), duplicates=[], now=now())
 
 
-def when_held(ledger) -> tuple[float, float]:
-    """Return what `ready` takes when it has to pass over every kernel but the last thousand of the queue."""
-    waiting = ledger.ready("torino", now=now(), limit=10**7)[:-1000]
+def when_held(ledger) -> dict[str, tuple[float, float]]:
+    """Return what `ready` takes when every kernel but the last thousand of the queue waits, or waited until now."""
+    waiting = [kernel.kernel_id for kernel in ledger.ready("torino", now=now(), limit=10**7)][:-1000]
     why = {"error_class": "X", "error_message": "the backend waits"}
-    ledger.hold([kernel.kernel_id for kernel in waiting], not_before=now() + timedelta(hours=1), **why)
-    return timed(ready, ledger)
+    ledger.hold(waiting, not_before=now() + timedelta(hours=1), **why)
+    taken = {"ready, all others on hold": timed(ready, ledger)}
+    ledger.hold(waiting[-len(waiting) // 10 :], not_before=now(), **why)
+    taken["ready, the last tenth due"] = timed(ready, ledger)
+    ledger.hold(waiting[-len(waiting) // 2 :], not_before=now(), **why)
+    taken["ready, the last half due"] = timed(ready, ledger)
+    ledger.hold(waiting, not_before=now(), **why)
+    return taken | {"ready, all due": timed(ready, ledger)}
 
 
 OPERATIONS = {
@@ -171,6 +197,10 @@ OPERATIONS = {
     "count by state": counts,
     "count of one night": one_night_done,
     "ready and plan, 20 kernels": plan,
+    "served, all batches": served,
+    "finished, none": finished,
+    "record 4 waits": waits,
+    "batches of a night, 2 thousand": of_one_night,
     "claim, 20 batches": claim,
     "claim and renew one": renew,
     "claim one, write intent": intend,

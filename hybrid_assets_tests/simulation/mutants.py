@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from hybrid_assets.model.queue import KernelState
 from hybrid_assets.testing.ledger import InMemoryLedger
 from hybrid_assets.testing.simulation.provider import SimulatedProvider
 from hybrid_assets.testing.simulation.schedule import Parts
@@ -40,8 +41,8 @@ class UnreservedLedger(InMemoryLedger):
     def _reserve(self, proposal):
         pass
 
-    def _settle(self, batch, *, billed_s):
-        self._charge(batch, billed_s)
+    def _settle(self, batch, *, status, billed_s):
+        self._charge(batch, status=status, billed_s=billed_s)
 
 
 class BreakerlessLedger(InMemoryLedger):
@@ -70,6 +71,20 @@ class UnlimitedLedger(InMemoryLedger):
 
     def record_intent(self, lease, *, now, rule, rate):
         return super().record_intent(lease, now=now, rule=rule, rate=None)
+
+
+class ForgivingLedger(InMemoryLedger):
+    """Kernels of a submission that nobody knows the end of are sent again by themselves."""
+
+    def _move(self, batch, outcome):
+        if outcome.error_class == "SubmissionUnknownError":
+            outcome = replace(outcome, state=KernelState.READY)
+        super()._move(batch, outcome)
+
+
+def unlisted(scenario):
+    """The provider cannot list jobs."""
+    return replace(scenario, policy=replace(scenario.policy, supports_find=False))
 
 
 def impatient(scenario):
@@ -105,5 +120,6 @@ MUTANTS = (
     Mutant("breaker", Parts(ledger=BreakerlessLedger), ("P4 probes",)),
     Mutant("slots", Parts(ledger=SlotlessLedger), ("P4 slots",)),
     Mutant("audit", Parts(ledger=UnauditedLedger), ("P2", "P5")),
+    Mutant("end of the unknown", Parts(ledger=ForgivingLedger, scenario=unlisted), ("P2 executed once",)),
     Mutant("rate", Parts(ledger=UnlimitedLedger), ("P4 rate",)),
 )

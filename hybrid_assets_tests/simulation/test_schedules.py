@@ -9,8 +9,8 @@ import pytest
 from hybrid_assets.model.queue import KernelState
 from hybrid_assets.testing.simulation.__main__ import main
 from hybrid_assets.testing.simulation.scenario import Fault
-from hybrid_assets.testing.simulation.schedule import run_schedule
-from hybrid_assets_tests.simulation.mutants import MUTANTS
+from hybrid_assets.testing.simulation.schedule import Parts, run_schedule
+from hybrid_assets_tests.simulation.mutants import MUTANTS, unlisted
 
 #: Far from the seeds with which the checks were developed.
 FIRST_SEED = 700_000
@@ -33,6 +33,13 @@ def test_promises_hold_in_some_schedules():
         states.update(outcome.states)
     assert set(faults) == set(Fault), "every kind of fault was met"
     assert states[KernelState.DONE] > states[KernelState.FAILED] > 0
+
+
+def test_promises_hold_where_jobs_cannot_be_listed():
+    """What is not known is left to a person, and never sent again."""
+    found = [run_schedule(seed, parts=Parts(scenario=unlisted)) for seed in range(FIRST_SEED, FIRST_SEED + 200)]
+    assert_all_hold(found)
+    assert sum((o.faults for o in found), Counter())[Fault.LOST_REPLY] > 0
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from hybrid_assets.errors import HybridAssetsError
+from hybrid_assets.model.jobs import JobStatus
 from hybrid_assets.model.queue import Reservation
 from hybrid_assets.storage.ledger.rows import (
     ACTIVE,
@@ -23,23 +24,31 @@ from hybrid_assets.storage.ledger.rows import (
     chunks,
     stage_of,
 )
-from hybrid_assets.storage.ledger.schema import BATCH_KERNELS, BATCHES, RESERVATIONS
+from hybrid_assets.storage.ledger.schema import BATCH_KERNELS, BATCH_SHARES, BATCHES, RESERVATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy.engine import Connection, RowMapping
 
     from hybrid_assets.model.ledger import Lease
-    from hybrid_assets.model.queue import BatchRecord
+    from hybrid_assets.model.queue import BatchRecord, QueuedKernel, WorkClass
 
 
 def find(
-    connection: Connection, *, backend: str | None, batch_ids: Collection[str] | None, active_only: bool
+    connection: Connection,
+    *,
+    backend: str | None,
+    batch_ids: Collection[str] | None,
+    night: str | None,
+    workload: str | None,
+    active_only: bool,
 ) -> list[BatchRecord]:
     """Return batches in order of planning."""
     statement = sa.select(BATCHES)
+    if night is not None or workload is not None:
+        statement = statement.where(BATCHES.c.batch_id.in_(_holding(night, workload)))
     if backend is not None:
         statement = statement.where(BATCHES.c.backend == backend)
     if active_only:
@@ -55,21 +64,47 @@ def find(
     return sorted(_records(connection, rows), key=lambda batch: (batch.planned_at, batch.batch_id))
 
 
+def finished(connection: Connection, backend: str, *, since: datetime) -> list[BatchRecord]:
+    """Return final batches in the order in which they ended."""
+    table = BATCHES.c
+    statement = sa.select(BATCHES).where(table.backend == backend, table.finished_at >= since)
+    rows = connection.execute(statement.order_by(table.finished_at, table.batch_id)).mappings()
+    return _records(connection, list(rows))
+
+
+def served(connection: Connection, backend: str, *, since: datetime) -> dict[tuple[WorkClass, str], float]:
+    """Return the expected seconds of what is on its way, and of what was executed since."""
+    table, share = BATCHES.c, BATCH_SHARES.c
+    mine = sa.select(table.batch_id).where(table.backend == backend)
+    was_executed = sa.or_(table.status == JobStatus.SUCCEEDED, table.billed_s > 0)
+    # Two questions, each with an index of its own; no batch answers both.
+    counted = sa.union_all(
+        mine.where(table.stage == ACTIVE), mine.where(table.finished_at >= since, was_executed)
+    ).subquery()
+    statement = (
+        sa.select(share.work_class, share.team, sa.func.sum(share.expected_s))
+        .join(counted, counted.c.batch_id == share.batch_id)
+        .group_by(share.work_class, share.team)
+    )
+    return {(work_class, team): float(seconds) for work_class, team, seconds in connection.execute(statement)}
+
+
 def num_active(connection: Connection, backend: str) -> int:
     """Return how many batches of a backend are not final."""
     statement = sa.select(sa.func.count()).where(BATCHES.c.backend == backend, BATCHES.c.stage == ACTIVE)
     return connection.execute(statement).scalar_one()
 
 
-def insert(connection: Connection, batch: BatchRecord) -> None:
-    """Write a new batch with its kernels and reservations."""
+def insert(connection: Connection, batch: BatchRecord, kernels: Sequence[QueuedKernel]) -> None:
+    """Write a new batch with its kernels, their shares of it, and its reservations."""
     connection.execute(BATCHES.insert().values(batch_row(batch)))
     key = {"batch_id": batch.batch_id}
-    kernels = [key | {"position": i, "kernel_id": name} for i, name in enumerate(batch.kernel_ids)]
-    connection.execute(BATCH_KERNELS.insert(), kernels)
+    members = [key | {"position": i, "kernel_id": name} for i, name in enumerate(batch.kernel_ids)]
+    connection.execute(BATCH_KERNELS.insert(), members)
+    connection.execute(BATCH_SHARES.insert(), [key | share for share in _shares(kernels)])
     if batch.reservations:
         parts = [
-            key | {"position": i, "budget_id": part.budget_id, "reserved_s": part.reserved_s}
+            key | {"position": i, "budget_id": part.budget_id, "amount": part.amount, "unit": part.unit}
             for i, part in enumerate(batch.reservations)
         ]
         connection.execute(RESERVATIONS.insert(), parts)
@@ -128,9 +163,25 @@ def _records(connection: Connection, rows: Sequence[RowMapping]) -> list[BatchRe
         for below in connection.execute(_below(BATCH_KERNELS, part)).mappings():
             kernel_ids[below["batch_id"]].append(below["kernel_id"])
         for below in connection.execute(_below(RESERVATIONS, part)).mappings():
-            reserved = Reservation(budget_id=below["budget_id"], reserved_s=below["reserved_s"])
+            reserved = Reservation(budget_id=below["budget_id"], amount=below["amount"], unit=below["unit"])
             reservations[below["batch_id"]].append(reserved)
     return [batch_from_row(row, kernel_ids[row["batch_id"]], reservations[row["batch_id"]]) for row in rows]
+
+
+def _shares(kernels: Sequence[QueuedKernel]) -> Iterator[dict[str, Any]]:
+    names = ("night", "workload", "team", "work_class")
+    expected_s: defaultdict[tuple[Any, ...], float] = defaultdict(float)
+    for kernel in kernels:
+        expected_s[tuple(getattr(kernel, name) for name in names)] += kernel.expected_s
+    for kind, seconds in expected_s.items():
+        yield dict(zip(names, kind, strict=True)) | {"expected_s": seconds}
+
+
+def _holding(night: str | None, workload: str | None) -> sa.Select[Any]:
+    """Return the ids of batches that hold a kernel of a night and a workload."""
+    wanted = {"night": night, "workload": workload}
+    conditions = (BATCH_SHARES.c[name] == value for name, value in wanted.items() if value is not None)
+    return sa.select(BATCH_SHARES.c.batch_id).where(*conditions)
 
 
 def _below(table: sa.Table, batch_ids: list[str]) -> sa.Select[Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from hybrid_assets.control.budgets import charges, has_room, room_s
+from hybrid_assets.control.budgets import charges, known_budget
+from hybrid_assets.control.budgets import lack as lack_of
 from hybrid_assets.model.queue import Budget
-from hybrid_assets.storage.ledger.engines import upsert
+from hybrid_assets.storage.ledger.engines import insert_unless_known
 from hybrid_assets.storage.ledger.schema import BUDGETS
 
 if TYPE_CHECKING:
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from hybrid_assets.model.queue import BatchRecord, Reservation
+    from hybrid_assets.model.jobs import JobStatus
+    from hybrid_assets.model.queue import BatchRecord, BudgetUnit, Reservation
 
 
 def find(connection: Connection, *, team: str | None = None) -> list[Budget]:
@@ -27,16 +30,17 @@ def find(connection: Connection, *, team: str | None = None) -> list[Budget]:
     return [Budget(**row) for row in connection.execute(statement).mappings()]
 
 
-def set_limit(connection: Connection, budget_id: str, *, team: str, window: str, limit_s: float) -> Budget:
+def set_limit(
+    connection: Connection, budget_id: str, *, team: str, window: str, limit: float, unit: BudgetUnit
+) -> Budget:
     """Make a budget or change its limit."""
-    given = {"team": team, "window": window, "limit_s": limit_s}
-    statement = (
-        upsert(connection, BUDGETS)
-        .values(budget_id=budget_id, **given, reserved_s=0.0, spent_s=0.0)
-        .on_conflict_do_update(index_elements=[BUDGETS.c.budget_id], set_=given)
-        .returning(BUDGETS)
-    )
-    return Budget(**connection.execute(statement).mappings().one())
+    new = Budget(budget_id=budget_id, team=team, window=window, limit=limit, unit=unit)
+    connection.execute(insert_unless_known(connection, BUDGETS).values(asdict(new)))
+    statement = sa.select(BUDGETS).where(BUDGETS.c.budget_id == budget_id).with_for_update()
+    budget = known_budget(Budget(**connection.execute(statement).mappings().one()), new)
+    given = {"team": team, "window": window, "limit": limit}
+    connection.execute(BUDGETS.update().where(BUDGETS.c.budget_id == budget_id).values(given))
+    return budget
 
 
 def lack(connection: Connection, reservations: Sequence[Reservation]) -> str | None:
@@ -44,39 +48,29 @@ def lack(connection: Connection, reservations: Sequence[Reservation]) -> str | N
     names = [part.budget_id for part in reservations]
     statement = sa.select(BUDGETS).where(BUDGETS.c.budget_id.in_(names)).order_by(BUDGETS.c.budget_id)
     rows = connection.execute(statement.with_for_update()).mappings()
-    budgets = {row["budget_id"]: Budget(**row) for row in rows}
-    for part in reservations:
-        budget = budgets.get(part.budget_id)
-        if budget is None or not has_room(budget, part.reserved_s):
-            left = f"{room_s(budget):g} s left" if budget else "no such budget"
-            return f"{part.reserved_s:g} s wanted of {part.budget_id}, {left}."
-    return None
+    return lack_of(reservations, {row["budget_id"]: Budget(**row) for row in rows})
 
 
 def reserve(connection: Connection, reservations: Sequence[Reservation]) -> None:
     """Set aside in budgets locked and found to have room."""
     for part in reservations:
-        _add(connection, part.budget_id, reserved_s=part.reserved_s)
+        _add(connection, part.budget_id, reserved=part.amount)
 
 
-def settle(connection: Connection, batch: BatchRecord, *, billed_s: float) -> None:
+def settle(connection: Connection, batch: BatchRecord, *, status: JobStatus, billed_s: float) -> None:
     """Take a batch's reservations off and charge what it cost."""
-    bill = _shares(batch, billed_s)
+    bill = charges(batch, status=status, billed_s=billed_s)
     for part in sorted(batch.reservations, key=lambda part: part.budget_id):
-        _add(connection, part.budget_id, reserved_s=-part.reserved_s, spent_s=bill[part.budget_id])
+        _add(connection, part.budget_id, reserved=-part.amount, spent=bill[part.budget_id])
 
 
-def charge(connection: Connection, batch: BatchRecord, *, billed_s: float) -> None:
-    """Charge what was billed beyond a batch's own job."""
-    for budget_id, spent_s in sorted(_shares(batch, billed_s).items()):
-        _add(connection, budget_id, spent_s=spent_s)
+def charge(connection: Connection, batch: BatchRecord, *, status: JobStatus, billed_s: float) -> None:
+    """Charge what another job than a batch's own cost."""
+    for budget_id, amount in sorted(charges(batch, status=status, billed_s=billed_s).items()):
+        _add(connection, budget_id, spent=amount)
 
 
-def _shares(batch: BatchRecord, billed_s: float) -> dict[str, float]:
-    return dict(charges(batch.reservations, reserved_s=batch.reserved_s, billed_s=billed_s))
-
-
-def _add(connection: Connection, budget_id: str, *, reserved_s: float = 0.0, spent_s: float = 0.0) -> None:
+def _add(connection: Connection, budget_id: str, *, reserved: float = 0.0, spent: float = 0.0) -> None:
     table = BUDGETS.c
-    values = {"reserved_s": table.reserved_s + reserved_s, "spent_s": table.spent_s + spent_s}
+    values = {"reserved": table.reserved + reserved, "spent": table.spent + spent}
     connection.execute(BUDGETS.update().where(table.budget_id == budget_id).values(values))

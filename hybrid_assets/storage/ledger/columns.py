@@ -5,6 +5,8 @@ Put what a column holds and how it is stored here; which table has which is in `
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from hybrid_assets.errors import HybridAssetsError
+from hybrid_assets.model.fingerprint import canonical_json
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
@@ -62,12 +65,30 @@ class _Word(sa.TypeDecorator[StrEnum]):
         return None if value is None else self.words(value)
 
 
+class _Texts(sa.TypeDecorator[Mapping[str, str]]):
+    """Texts by name, stored as JSON."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Mapping[str, str] | None, dialect: Dialect) -> str:
+        """Return them as JSON."""
+        del dialect
+        return canonical_json(dict(value or {}))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> dict[str, str]:
+        """Return the texts."""
+        del dialect
+        found: dict[str, str] = json.loads(value or "{}")
+        return found
+
+
 #: Postgres would sort text by the language of its server; ids sort by their bytes, as in Python.
 TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 #: Only INTEGER counts up by itself in SQLite.
 _SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 #: Eight bytes in every database.
-_SECONDS: sa.Double[float] = sa.Double()
+_DOUBLE: sa.Double[float] = sa.Double()
 
 
 def text(name: str, *, key: bool = False, null: bool = False) -> sa.Column[str]:
@@ -82,7 +103,12 @@ def number(name: str, *, key: bool = False, null: bool = False) -> sa.Column[int
 
 def seconds(name: str) -> sa.Column[float]:
     """Return a column of seconds."""
-    return sa.Column(name, _SECONDS, nullable=False)
+    return sa.Column(name, _DOUBLE, nullable=False)
+
+
+def amount(name: str) -> sa.Column[float]:
+    """Return a column of amounts: seconds, shots, money."""
+    return sa.Column(name, _DOUBLE, nullable=False)
 
 
 def at(name: str, *, null: bool = False) -> sa.Column[datetime]:
@@ -93,6 +119,11 @@ def at(name: str, *, null: bool = False) -> sa.Column[datetime]:
 def word(name: str, words: type[StrEnum], *, key: bool = False, null: bool = False) -> sa.Column[StrEnum]:
     """Return a column of named states."""
     return sa.Column(name, _Word(words), primary_key=key, nullable=null)
+
+
+def texts(name: str) -> sa.Column[Mapping[str, str]]:
+    """Return a column of texts by name."""
+    return sa.Column(name, _Texts(), nullable=False)
 
 
 def serial() -> sa.Column[int]:

@@ -69,6 +69,13 @@ def lock_for_migration(connection: Connection) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
 
 
+def types_of(connection: Connection) -> dict[str, str]:
+    """Return what the types of columns are called here that have no common name, for statements written by hand."""
+    if connection.dialect.name == "postgresql":
+        return {"serial": "BIGSERIAL", "double": "DOUBLE PRECISION", "text": 'TEXT COLLATE "C"'}
+    return {"serial": "INTEGER NOT NULL", "double": "DOUBLE", "text": "TEXT"}
+
+
 def insert_unless_known(connection: Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     """Return an INSERT that leaves rows alone whose key is there already."""
     return upsert(connection, table).on_conflict_do_nothing()

@@ -1,4 +1,4 @@
-"""What is only ever added: events, decisions, duplicates, sends. Put statements on those tables here."""
+"""What is only ever added: events, decisions, duplicates, sends, approvals. Put statements on those tables here."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from hybrid_assets.control.waits import is_worth_writing
+from hybrid_assets.model.gates import Approval
 from hybrid_assets.model.queue import BatchDecision, DuplicateJob, LedgerEvent
 from hybrid_assets.storage.ledger.engines import insert_unless_known
-from hybrid_assets.storage.ledger.schema import DECISIONS, DUPLICATES, EVENTS, SENDS
+from hybrid_assets.storage.ledger.schema import APPROVALS, DECISIONS, DUPLICATES, EVENTS, SENDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -52,9 +54,30 @@ def events(connection: Connection, *, backend: str | None, kinds: Collection[str
 
 
 def add_decision(connection: Connection, decision: BatchDecision) -> None:
-    """Write why a batch was made."""
-    names = (column.name for column in DECISIONS.c if column.name != "serial")
-    connection.execute(DECISIONS.insert().values({name: getattr(decision, name) for name in names}))
+    """Write why a batch was made, or why kernels wait."""
+    connection.execute(DECISIONS.insert().values(_row(DECISIONS, decision)))
+
+
+def add_waits(connection: Connection, decisions: Sequence[BatchDecision]) -> int:
+    """Write why kernels wait, where that says something new; return how many rows that are."""
+    num_written = 0
+    for decision in decisions:
+        if is_worth_writing(decision, _newest_wait(connection, decision)):
+            add_decision(connection, decision)
+            num_written += 1
+    return num_written
+
+
+def _newest_wait(connection: Connection, decision: BatchDecision) -> BatchDecision | None:
+    table = DECISIONS.c
+    statement = (
+        sa.select(*_facts(DECISIONS))
+        .where(table.backend == decision.backend, table.reason == decision.reason, table.batch_id.is_(None))
+        .order_by(table.serial.desc())
+        .limit(1)
+    )
+    row = connection.execute(statement).mappings().one_or_none()
+    return None if row is None else BatchDecision(**row)
 
 
 def decisions(connection: Connection, *, backend: str | None) -> list[BatchDecision]:
@@ -64,14 +87,29 @@ def decisions(connection: Connection, *, backend: str | None) -> list[BatchDecis
 
 def add_duplicate(connection: Connection, duplicate: DuplicateJob) -> bool:
     """Write a duplicate; return whether its job was unknown."""
-    names = (column.name for column in DUPLICATES.c if column.name != "serial")
-    statement = insert_unless_known(connection, DUPLICATES).values({name: getattr(duplicate, name) for name in names})
+    statement = insert_unless_known(connection, DUPLICATES).values(_row(DUPLICATES, duplicate))
     return connection.execute(statement).rowcount == 1
 
 
 def duplicates(connection: Connection, *, backend: str | None) -> list[DuplicateJob]:
     """Return duplicates in order of writing."""
     return [DuplicateJob(**row) for row in connection.execute(_in_order(DUPLICATES, backend)).mappings()]
+
+
+def add_approval(connection: Connection, approval: Approval) -> None:
+    """Write what a person said about a plan."""
+    connection.execute(APPROVALS.insert().values(_row(APPROVALS, approval)))
+
+
+def approvals(
+    connection: Connection, *, night: str | None, workload: str | None, plan_hash: str | None
+) -> list[Approval]:
+    """Return approvals in order of writing."""
+    statement = _in_order(APPROVALS, None)
+    for name, value in (("night", night), ("workload", workload), ("plan_hash", plan_hash)):
+        if value is not None:
+            statement = statement.where(APPROVALS.c[name] == value)
+    return [Approval(**row) for row in connection.execute(statement).mappings()]
 
 
 def add_send(connection: Connection, batch: BatchRecord, *, now: datetime) -> None:
@@ -94,5 +132,14 @@ def next_send_at(connection: Connection, backend: str, rate: PostRate, *, now: d
 
 
 def _in_order(table: sa.Table, backend: str | None) -> sa.Select[Any]:
-    statement = sa.select(*(column for column in table.c if column.name != "serial")).order_by(table.c.serial)
+    statement = sa.select(*_facts(table)).order_by(table.c.serial)
     return statement if backend is None else statement.where(table.c.backend == backend)
+
+
+def _facts(table: sa.Table) -> list[sa.Column[Any]]:
+    """Return the columns that are fields of the table's record."""
+    return [column for column in table.c if column.name != "serial"]
+
+
+def _row(table: sa.Table, record: object) -> dict[str, Any]:
+    return {column.name: getattr(record, column.name) for column in _facts(table)}

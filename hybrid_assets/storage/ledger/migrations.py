@@ -1,7 +1,8 @@
 """Bringing an older ledger to the present schema.
 
 Put one step a version here, in plain SQL both databases understand: a step must go on meaning the same after `schema`
-has moved on. A step runs in one transaction with the steps after it and may be run again without harm.
+has moved on. Words in braces are those of `engines.types_of`. All steps run in one transaction with the new version:
+both databases take changes of tables back, so a step that fails or is interrupted has not happened.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from hybrid_assets.errors import ConfigurationError
-from hybrid_assets.storage.ledger.engines import lock_for_migration
+from hybrid_assets.storage.ledger.engines import lock_for_migration, types_of
 from hybrid_assets.storage.ledger.schema import METADATA, SCHEMA_VERSION, VERSION
 
 if TYPE_CHECKING:
@@ -33,6 +34,50 @@ STEPS: Mapping[int, Sequence[str]] = {
         INSERT INTO kernel_counts (backend, night, workload, state, num_kernels)
         SELECT backend, night, workload, state, COUNT(*) FROM kernels GROUP BY backend, night, workload, state
         """,
+    ),
+    3: (
+        'ALTER TABLE budgets RENAME COLUMN limit_s TO "limit"',
+        "ALTER TABLE budgets RENAME COLUMN reserved_s TO reserved",
+        "ALTER TABLE budgets RENAME COLUMN spent_s TO spent",
+        "ALTER TABLE budgets ADD COLUMN unit TEXT NOT NULL DEFAULT 'qpu_s'",
+        "ALTER TABLE reservations RENAME COLUMN reserved_s TO amount",
+        "ALTER TABLE reservations ADD COLUMN unit TEXT NOT NULL DEFAULT 'qpu_s'",
+        "ALTER TABLE batches ADD COLUMN price_per_s {double} NOT NULL DEFAULT 0",
+        """
+        CREATE TABLE batch_shares (
+            batch_id {text} NOT NULL, night {text} NOT NULL, workload {text} NOT NULL, team {text} NOT NULL,
+            work_class {text} NOT NULL, expected_s {double} NOT NULL,
+            PRIMARY KEY (batch_id, night, workload, team, work_class),
+            FOREIGN KEY (batch_id) REFERENCES batches (batch_id)
+        )
+        """,
+        """
+        INSERT INTO batch_shares (batch_id, night, workload, team, work_class, expected_s)
+        SELECT batch_id, night, workload, team, work_class, SUM(expected_s)
+        FROM (
+            SELECT batch_kernels.batch_id, night, workload, team, work_class, expected_s
+            FROM batch_kernels JOIN kernels ON kernels.kernel_id = batch_kernels.kernel_id
+        ) AS members
+        GROUP BY batch_id, night, workload, team, work_class
+        """,
+        "CREATE INDEX batch_shares_night ON batch_shares (night, workload, batch_id)",
+        "CREATE INDEX batch_shares_workload ON batch_shares (workload, batch_id)",
+        "DROP INDEX kernels_queue",
+        "CREATE INDEX kernels_queue ON kernels (backend, state, not_before, enqueued_at, kernel_id)",
+        """
+        CREATE INDEX kernels_held ON kernels (backend, state, enqueued_at, kernel_id, not_before)
+        WHERE not_before IS NOT NULL
+        """,
+        "CREATE INDEX batches_finished ON batches (backend, finished_at, batch_id)",
+        "CREATE INDEX decisions_waits ON decisions (backend, reason, serial) WHERE batch_id IS NULL",
+        """
+        CREATE TABLE approvals (
+            serial {serial} PRIMARY KEY, night {text} NOT NULL, workload {text} NOT NULL, plan_hash {text} NOT NULL,
+            decision {text} NOT NULL, signer {text} NOT NULL, reason {text} NOT NULL, decided_at BIGINT NOT NULL,
+            expires_at BIGINT, parts {text} NOT NULL
+        )
+        """,
+        "CREATE INDEX approvals_plan ON approvals (night, workload, plan_hash)",
     ),
 }
 
@@ -67,7 +112,7 @@ def _upgrade(connection: Connection) -> None:
         )
     for version in range(present + 1, VERSION + 1):
         for statement in STEPS[version]:
-            connection.exec_driver_sql(statement)
+            connection.exec_driver_sql(statement.format(**types_of(connection)))
         connection.execute(SCHEMA_VERSION.update().values(version=version))
 
 

@@ -48,7 +48,7 @@ def plan(
         return Refusal(kind=RefusalKind.OVER_BUDGET, detail=lack)
     backends.store(connection, breaker, admitted, batch_id=batch.batch_id, now=now)
     budgets.reserve(connection, proposal.reservations)
-    batches.insert(connection, batch)
+    batches.insert(connection, batch, taken)
     queue.mark_batched(connection, taken, batch.batch_id)
     history.add_decision(connection, _decision(proposal, batch))
     return batch
@@ -72,6 +72,7 @@ def _batch(
         lease_until=lease_until,
         reserved_s=proposal.reserved_s,
         reservations=proposal.reservations,
+        price_per_s=proposal.price_per_s,
     )
 
 

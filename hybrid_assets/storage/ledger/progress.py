@@ -99,7 +99,7 @@ def finish(
     reason, retry_at = ending.error_message, ending.retry_at
     backends.signal(connection, batch, ending.signal, rule=rule, now=now, reason=reason, retry_at=retry_at)
     queue.settle(connection, batch.batch_id, ending.outcomes)
-    budgets.settle(connection, batch, billed_s=ending.billed_s)
+    budgets.settle(connection, batch, status=ending.status, billed_s=ending.billed_s)
     text = f"{ending.status} {ending.error_message or ''}".strip()
     history.tell_of_batch(connection, "finished", batch, text, now)
     return batches.write(
@@ -115,7 +115,7 @@ def finish(
         lease_owner=None,
         lease_until=None,
         next_at=ending.audit_at,
-        audited_at=batch.audited_at or (None if batch.sent_at else now),
+        audited_at=batch.audited_at or (None if batch.sent_at and ending.audit_at else now),
     )
 
 
@@ -128,7 +128,7 @@ def audit(
         return None
     for found in duplicates:
         if history.add_duplicate(connection, found):
-            budgets.charge(connection, batch, billed_s=found.billed_s)
+            budgets.charge(connection, batch, status=found.status, billed_s=found.billed_s)
             text = f"{found.provider_job_id} {found.status} {found.billed_s:g} s"
             history.tell_of_batch(connection, "duplicate", batch, text, now)
     owner, until = (None, None) if batch.status.is_final else (batch.lease_owner, lease.until)

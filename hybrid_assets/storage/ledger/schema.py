@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from hybrid_assets.model.gates import GateDecision
 from hybrid_assets.model.jobs import JobStatus
-from hybrid_assets.model.queue import BreakerState, KernelState, Remedy, WorkClass
-from hybrid_assets.storage.ledger.columns import TEXT, at, errors, number, seconds, serial, text, word
+from hybrid_assets.model.queue import BreakerState, BudgetUnit, KernelState, Remedy, WorkClass
+from hybrid_assets.storage.ledger.columns import TEXT, amount, at, errors, number, seconds, serial, text, texts, word
 
 #: Version of the tables below. A change here needs a step in `migrations`.
-VERSION = 2
+VERSION = 3
 
 METADATA = sa.MetaData()
 
@@ -38,9 +39,18 @@ KERNELS = sa.Table(
     text("split_group", null=True),
     *errors(),
     word("remedy", Remedy, null=True),
-    # In the order in which the queue is read; not_before at its end, so that waiting kernels are passed over in it.
-    sa.Index("kernels_queue", "backend", "state", "enqueued_at", "kernel_id", "not_before"),
+    # Kernels that never waited are together and in the queue's order, before or after those that wait by their time.
+    sa.Index("kernels_queue", "backend", "state", "not_before", "enqueued_at", "kernel_id"),
     sa.Index("kernels_night", "night", "workload"),
+)
+
+# Those that wait, or waited, in the queue's order: for when very many of them become due together.
+_HAS_WAITED = KERNELS.c.not_before.is_not(None)
+sa.Index(
+    "kernels_held",
+    *(KERNELS.c[name] for name in ("backend", "state", "enqueued_at", "kernel_id", "not_before")),
+    sqlite_where=_HAS_WAITED,
+    postgresql_where=_HAS_WAITED,
 )
 
 #: How many kernels are in a state: counting a million of them takes too long for a status line.
@@ -72,7 +82,9 @@ BATCHES = sa.Table(
     seconds("reserved_s"),
     seconds("billed_s"),
     *errors(),
+    amount("price_per_s"),
     sa.Index("batches_stage", "backend", "stage", "planned_at", "batch_id"),
+    sa.Index("batches_finished", "backend", "finished_at", "batch_id"),
 )
 
 
@@ -89,13 +101,26 @@ BATCH_KERNELS = sa.Table(
     sa.Column("kernel_id", TEXT, sa.ForeignKey("kernels.kernel_id"), nullable=False, index=True),
 )
 
+#: What kinds of kernels a batch holds and what they were expected to take: going through the kernels takes too long.
+BATCH_SHARES = sa.Table(
+    "batch_shares",
+    METADATA,
+    _batch_id(key=True),
+    *(text(name, key=True) for name in ("night", "workload", "team")),
+    word("work_class", WorkClass, key=True),
+    seconds("expected_s"),
+    sa.Index("batch_shares_night", "night", "workload", "batch_id"),
+    sa.Index("batch_shares_workload", "workload", "batch_id"),
+)
+
 RESERVATIONS = sa.Table(
     "reservations",
     METADATA,
     _batch_id(key=True),
     number("position", key=True),
     sa.Column("budget_id", TEXT, sa.ForeignKey("budgets.budget_id"), nullable=False),
-    seconds("reserved_s"),
+    amount("amount"),
+    word("unit", BudgetUnit),
 )
 
 #: One row for every submission that was about to leave.
@@ -125,7 +150,8 @@ BUDGETS = sa.Table(
     "budgets",
     METADATA,
     *(text(name, key=name == "budget_id") for name in ("budget_id", "team", "window")),
-    *(seconds(name) for name in ("limit_s", "reserved_s", "spent_s")),
+    *(amount(name) for name in ("limit", "reserved", "spent")),
+    word("unit", BudgetUnit),
 )
 
 DECISIONS = sa.Table(
@@ -140,6 +166,12 @@ DECISIONS = sa.Table(
     text("reason"),
     sa.Index("decisions_backend", "backend"),
 )
+# Only rows of waiting kernels: their reasons are short.
+_IS_WAIT = DECISIONS.c.batch_id.is_(None)
+sa.Index(
+    "decisions_waits", DECISIONS.c.backend, DECISIONS.c.reason, DECISIONS.c.serial,
+    sqlite_where=_IS_WAIT, postgresql_where=_IS_WAIT,
+)  # fmt: skip
 
 DUPLICATES = sa.Table(
     "duplicates",
@@ -164,6 +196,19 @@ EVENTS = sa.Table(
     text("kind"),
     text("text"),
     sa.Index("events_backend", "backend", "kind"),
+)
+
+APPROVALS = sa.Table(
+    "approvals",
+    METADATA,
+    serial(),
+    *(text(name) for name in ("night", "workload", "plan_hash")),
+    word("decision", GateDecision),
+    *(text(name) for name in ("signer", "reason")),
+    at("decided_at"),
+    at("expires_at", null=True),
+    texts("parts"),
+    sa.Index("approvals_plan", "night", "workload", "plan_hash"),
 )
 
 SCHEMA_VERSION = sa.Table("schema_version", METADATA, number("version", key=True))

@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hybrid_assets.storage.ledger import backends, batches, budgets, history, migrations, planning, progress, queue
+from hybrid_assets.model.queue import BudgetUnit
+from hybrid_assets.storage.ledger import (
+    backends,
+    batches,
+    budgets,
+    history,
+    lookup,
+    migrations,
+    planning,
+    progress,
+    queue,
+)
 from hybrid_assets.storage.ledger.engines import reading_engine, url_of, writing_engine
 
 if TYPE_CHECKING:
@@ -15,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from hybrid_assets.model.gates import Approval
     from hybrid_assets.model.jobs import JobStatus
     from hybrid_assets.model.ledger import BatchEnding, BatchProposal, BreakerRule, Lease, PostRate, Refusal
     from hybrid_assets.model.queue import (
@@ -28,7 +40,9 @@ if TYPE_CHECKING:
         LedgerEvent,
         QueuedKernel,
         Remedy,
+        WorkClass,
     )
+    from hybrid_assets.storage.ledger.lookup import Matches
 
 
 class SqlLedger:
@@ -79,10 +93,10 @@ class SqlLedger:
         with self._writer.begin() as connection:
             return queue.hold(connection, kernel_ids, not_before=not_before, **why)
 
-    def requeue(self, kernel_ids: Sequence[str], *, now: datetime) -> Sequence[str]:
-        """Send FAILED and CANCELLED kernels back."""
+    def requeue(self, kernel_ids: Sequence[str], *, now: datetime, lost: bool = False) -> Sequence[str]:
+        """Send FAILED and CANCELLED kernels back, with ``lost`` DONE ones too."""
         with self._writer.begin() as connection:
-            return queue.requeue(connection, kernel_ids, now=now)
+            return queue.requeue(connection, kernel_ids, now=now, lost=lost)
 
     def cancel_kernels(self, kernel_ids: Sequence[str], *, now: datetime) -> Sequence[str]:
         """Cancel READY kernels."""
@@ -118,6 +132,19 @@ class SqlLedger:
         """Return how many kernels that match are in each state, without reading them; empty states are left out."""
         with self._reader.begin() as connection:
             return queue.counts(connection, backend=backend, night=night, workload=workload)
+
+    # --- looking up
+
+    def matching(self, beginning: str, *, limit: int = 10) -> Matches:
+        """Return the kernels and batches that a beginning of an id fits."""
+        with self._reader.begin() as connection:
+            return lookup.matching(connection, beginning, limit=limit)
+
+    def batches_of(self, kernel_id: str) -> Sequence[BatchRecord]:
+        """Return every batch a kernel was ever in, by (planned_at, batch_id)."""
+        with self._reader.begin() as connection:
+            batch_ids = lookup.batch_ids_of(connection, kernel_id)
+        return self.batches(batch_ids=batch_ids)
 
     # --- batches
 
@@ -201,11 +228,28 @@ class SqlLedger:
             return progress.audit(connection, lease, duplicates=duplicates, now=now)
 
     def batches(
-        self, *, backend: str | None = None, batch_ids: Collection[str] | None = None, active_only: bool = False
+        self,
+        *,
+        backend: str | None = None,
+        batch_ids: Collection[str] | None = None,
+        night: str | None = None,
+        workload: str | None = None,
+        active_only: bool = False,
     ) -> Sequence[BatchRecord]:
         """Return batches."""
+        wanted = {"backend": backend, "night": night, "workload": workload}
         with self._reader.begin() as connection:
-            return batches.find(connection, backend=backend, batch_ids=batch_ids, active_only=active_only)
+            return batches.find(connection, batch_ids=batch_ids, active_only=active_only, **wanted)
+
+    def finished(self, backend: str, *, since: datetime) -> Sequence[BatchRecord]:
+        """Return final batches."""
+        with self._reader.begin() as connection:
+            return batches.finished(connection, backend, since=since)
+
+    def served(self, backend: str, *, since: datetime) -> Mapping[tuple[WorkClass, str], float]:
+        """Return the seconds of each class and team."""
+        with self._reader.begin() as connection:
+            return batches.served(connection, backend, since=since)
 
     # --- backends and money
 
@@ -221,17 +265,38 @@ class SqlLedger:
         with self._writer.begin() as connection:
             return backends.set_by_hand(connection, backend, state=state, reason=reason, retry_at=retry_at, now=now)
 
-    def set_budget(self, budget_id: str, *, team: str, window: str, limit_s: float) -> Budget:
+    def set_budget(
+        self, budget_id: str, *, team: str, window: str, limit: float, unit: BudgetUnit = BudgetUnit.QPU_S
+    ) -> Budget:
         """Make a budget or change its limit."""
         with self._writer.begin() as connection:
-            return budgets.set_limit(connection, budget_id, team=team, window=window, limit_s=limit_s)
+            return budgets.set_limit(connection, budget_id, team=team, window=window, limit=limit, unit=unit)
 
     def budgets(self, *, team: str | None = None) -> Sequence[Budget]:
         """Return budgets."""
         with self._reader.begin() as connection:
             return budgets.find(connection, team=team)
 
+    # --- what persons said
+
+    def record_approval(self, approval: Approval) -> None:
+        """Add an approval."""
+        with self._writer.begin() as connection:
+            history.add_approval(connection, approval)
+
+    def approvals(
+        self, *, night: str | None = None, workload: str | None = None, plan_hash: str | None = None
+    ) -> Sequence[Approval]:
+        """Return approvals."""
+        with self._reader.begin() as connection:
+            return history.approvals(connection, night=night, workload=workload, plan_hash=plan_hash)
+
     # --- history
+
+    def record_waits(self, decisions: Sequence[BatchDecision]) -> int:
+        """Add why kernels wait."""
+        with self._writer.begin() as connection:
+            return history.add_waits(connection, decisions)
 
     def decisions(self, *, backend: str | None = None) -> Sequence[BatchDecision]:
         """Return decisions."""

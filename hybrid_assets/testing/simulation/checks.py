@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hybrid_assets.control import budgets
-from hybrid_assets.control.effects import Submit, Transaction
-from hybrid_assets.errors import BackendUnavailableError
+from hybrid_assets.control.effects import Find, Submit, Transaction
+from hybrid_assets.errors import BackendUnavailableError, SubmissionUnknownError
 from hybrid_assets.model.jobs import JobStatus
-from hybrid_assets.model.queue import BatchRecord, KernelState
-from hybrid_assets.testing.simulation.scenario import BACKEND, KERNEL_S, OVERHEAD_S, Nature
+from hybrid_assets.model.queue import BatchRecord, BudgetUnit, KernelState
+from hybrid_assets.testing.simulation.scenario import BACKEND, OVERHEAD_S, PRICE_PER_S, SHOTS, Nature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from hybrid_assets.testing.simulation.provider import Job
     from hybrid_assets.testing.simulation.world import World
 
-#: Rounding of sums of seconds.
-TOLERANCE_S = 1e-6
+#: Rounding of sums.
+TOLERANCE = 1e-6
 
 
 class ViolationError(AssertionError):
@@ -53,6 +53,9 @@ class Watch:
         """Check what may have changed by an effect."""
         if isinstance(effect, Submit) and isinstance(answer, BackendUnavailableError):
             self.refused_s.append(world.now_s)
+        if isinstance(effect, Find):
+            listed = world.scenario.policy.supports_find
+            require("P5 only listings that exist are asked for", listed, f"{effect.batch.batch_id[:8]}")
         if not isinstance(effect, Transaction):
             return
         records = [answer] if isinstance(answer, BatchRecord) else answer if effect.op == "claim" else []
@@ -77,10 +80,21 @@ def _limits_hold(world: World) -> None:
     slots = world.scenario.policy.slots
     require("P4 slots", active <= slots, f"{active} batches active, {slots} slots")
     duplicates_s = sum(found.billed_s for found in world.ledger.duplicates())
+    duplicates = _in_units(duplicates_s, sum(_shots(world, d.provider_job_id) for d in world.ledger.duplicates()))
     for budget in world.ledger.budgets():
-        bound_s = budget.spent_s + budget.reserved_s
-        most_s = budget.limit_s + duplicates_s + TOLERANCE_S
-        require("P4 budget", bound_s <= most_s, f"{bound_s:g} s spent or reserved of {budget.limit_s:g} s")
+        bound = budget.spent + budget.reserved
+        most = budget.limit + duplicates[budget.unit] + TOLERANCE
+        require("P4 budget", bound <= most, f"{bound:g} {budget.unit} spent or reserved of {budget.limit:g}")
+
+
+def _in_units(billed_s: float, shots: float) -> dict[BudgetUnit, float]:
+    return {BudgetUnit.QPU_S: billed_s, BudgetUnit.MONEY: billed_s * PRICE_PER_S, BudgetUnit.SHOTS: shots}
+
+
+def _shots(world: World, job_id: str) -> int:
+    """Return the shots a job really took: none where it never started, or was turned away unbilled."""
+    job = world.provider.jobs[job_id]
+    return SHOTS * len(job.kernel_ids) if job.executed_by(world.now_s) and job.billed_s > 0 else 0
 
 
 def is_over(world: World) -> bool:
@@ -93,11 +107,15 @@ def is_over(world: World) -> bool:
 
 def _is_named(world: World, kernel: QueuedKernel) -> bool:
     waits_for_money = kernel.state is KernelState.READY and kernel.error_class == "BudgetExceededError"
-    return kernel.state.is_final or (waits_for_money and _room_s(world) < KERNEL_S + OVERHEAD_S)
+    return kernel.state.is_final or (waits_for_money and not _can_be_paid(world, kernel))
 
 
-def _room_s(world: World) -> float:
-    return min(budgets.room_s(budget) for budget in world.ledger.budgets())
+def _can_be_paid(world: World, kernel: QueuedKernel) -> bool:
+    """Tell whether every budget has room for a batch of this kernel alone."""
+    found = world.ledger.budgets()
+    costs = {"overhead_s": OVERHEAD_S, "price_per_s": PRICE_PER_S}
+    parts = budgets.reservations([kernel], found, now=world.now, **costs)
+    return budgets.lack(parts, {budget.budget_id: budget for budget in found}) is None
 
 
 def check_end(world: World) -> None:
@@ -125,17 +143,18 @@ def _nothing_is_lost(world: World, kernels: dict[str, QueuedKernel]) -> None:
 def _nothing_is_paid_twice(world: World, batches: Sequence[BatchRecord]) -> None:
     reported = {found.provider_job_id: found for found in world.ledger.duplicates()}
     followed = {batch.provider_job_id for batch in batches}
+    unknown = {job.job_id for job in _left_to_a_person(world, batches)}
     ours: defaultdict[str, list[Job]] = defaultdict(list)
     useful: Counter[str] = Counter()
     for job in world.provider.jobs.values():
         if not job.by_network:
             ours[job.request_id].append(job)
         if job.executed_by(world.now_s):
-            known = job.job_id in followed or job.job_id in reported
+            known = job.job_id in {*followed, *reported, *unknown}
             require("P2 every paid job is known", known, f"{job.job_id} ran, the ledger does not know it")
             is_usable = world.spoiled[job.job_id] <= world.scenario.policy.max_refetches
             # Which of two deliveries is followed is chance; the other is a reported duplicate, whatever came of it.
-            if job.end.status is JobStatus.SUCCEEDED and is_usable and job.job_id in followed:
+            if job.end.status is JobStatus.SUCCEEDED and is_usable and job.job_id in {*followed, *unknown}:
                 useful.update(job.kernel_ids)
     for request_id, jobs in ours.items():
         require("P2 submitted once", len(jobs) == 1, f"{[j.job_id for j in jobs]} all carry {request_id[:8]}")
@@ -147,15 +166,24 @@ def _nothing_is_paid_twice(world: World, batches: Sequence[BatchRecord]) -> None
         require("P2 only duplicates are reported", times > 1, f"{job_id} is the only job of its request")
 
 
+def _left_to_a_person(world: World, batches: Sequence[BatchRecord]) -> list[Job]:
+    """Return the jobs that may not be known: where they cannot be listed, and a batch ended saying so."""
+    if world.scenario.policy.supports_find:
+        return []
+    tags = {b.request_id for b in batches if b.error_class == SubmissionUnknownError.__name__}
+    return [job for job in world.provider.jobs.values() if job.request_id in tags]
+
+
 def _books_agree(world: World, batches: Sequence[BatchRecord]) -> None:
     ledger_s = sum(b.billed_s for b in batches) + sum(found.billed_s for found in world.ledger.duplicates())
-    books_s = world.provider.books_s(world.now_s)
-    require("P2 books agree", abs(ledger_s - books_s) < TOLERANCE_S, f"ledger {ledger_s:g} s, provider {books_s:g} s")
+    unknown = {job.job_id: job for job in _left_to_a_person(world, batches) if job.executed_by(world.now_s)}
+    books_s = world.provider.books_s(world.now_s) - sum(job.billed_s for job in unknown.values())
+    require("P2 books agree", abs(ledger_s - books_s) < TOLERANCE, f"ledger {ledger_s:g} s, provider {books_s:g} s")
+    used = _in_units(books_s, sum(_shots(world, job_id) for job_id in world.provider.jobs if job_id not in unknown))
     for budget in world.ledger.budgets():
-        require("P4 nothing stays reserved", abs(budget.reserved_s) < TOLERANCE_S, f"{budget}")
-        require(
-            "P4 spent is billed", abs(budget.spent_s - ledger_s) < TOLERANCE_S, f"{budget.spent_s:g} s, {ledger_s:g} s"
-        )
+        require("P4 nothing stays reserved", abs(budget.reserved) < TOLERANCE, f"{budget}")
+        is_right = abs(budget.spent - used[budget.unit]) < TOLERANCE
+        require("P4 spent is used", is_right, f"{budget.spent:g} {budget.unit} spent, {used[budget.unit]:g} used")
 
 
 def _ends_are_fair(world: World, kernels: dict[str, QueuedKernel]) -> None:
@@ -165,7 +193,7 @@ def _ends_are_fair(world: World, kernels: dict[str, QueuedKernel]) -> None:
         if kernel.state is KernelState.DONE:
             require("P5 ends fairly", nature in {Nature.HEALTHY, Nature.SENSITIVE}, f"{name} is {nature} and DONE")
         elif kernel.state is KernelState.READY:
-            require("P5 ends fairly", _room_s(world) < KERNEL_S + OVERHEAD_S, f"{name} waits, though there is money")
+            require("P5 ends fairly", not _can_be_paid(world, kernel), f"{name} waits, though there is money")
         else:
             named = kernel.error_class is not None and kernel.error_message is not None
             require("P5 ends by name", named, f"{name} is {kernel.state} without a reason")

@@ -64,5 +64,5 @@ _FORMATS: dict[type, Callable[[Any], str]] = {
     BatchEnding: _ending,
     KernelOutcome: lambda o: f"{o.kernel_id}:{o.state}" + (f":{o.error_class}" if o.error_class else ""),
     QueuedKernel: lambda kernel: kernel.kernel_id,
-    Budget: lambda budget: f"{budget.spent_s:g}+{budget.reserved_s:g} of {budget.limit_s:g} s",
+    Budget: lambda budget: f"{budget.spent:g}+{budget.reserved:g} of {budget.limit:g} {budget.unit}",
 }

@@ -11,18 +11,18 @@ from hybrid_assets.control.plans import ClassRules, PlanRules
 from hybrid_assets.control.policy import DispatchPolicy
 from hybrid_assets.control.retry import RetryRule
 from hybrid_assets.model.ledger import BreakerRule, PostRate
-from hybrid_assets.model.queue import KernelState, QueuedKernel, WorkClass
+from hybrid_assets.model.queue import BudgetUnit, KernelState, QueuedKernel, WorkClass
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from random import Random
 
 BACKEND = "simulated"
 START = datetime(2026, 11, 23, 2, tzinfo=UTC)
 NIGHT = "2026-11-23"
 TEAM = "research"
-BUDGET = "research/2026-11-23"
-#: Billed seconds: a job's own, and each kernel's.
-OVERHEAD_S, KERNEL_S = 2.0, 3.0
+#: Billed seconds: a job's own, and each kernel's; what one costs, and executions of a kernel.
+OVERHEAD_S, KERNEL_S, PRICE_PER_S, SHOTS = 2.0, 3.0, 0.25, 100
 #: Provider: longest time on the wire, longest delay of listings. Their sum is the policy's ``lag_s``.
 WIRE_S, LISTING_S = 5.0, 15.0
 
@@ -57,7 +57,8 @@ class Scenario:
     natures: dict[str, Nature]
     policy: DispatchPolicy
     rules: PlanRules
-    budget_s: float
+    #: One budget a unit.
+    limits: Mapping[BudgetUnit, float]
     #: Else it asks for more than there is, and the ledger refuses.
     planner_knows_budgets: bool
     num_workers: int
@@ -84,14 +85,13 @@ def draw(rng: Random) -> Scenario:
     """Draw a scenario; quiet nights and single troubles are as likely as everything at once."""
     number = rng.randint(1, 8)
     batch_size = rng.randint(1, 4)
-    total_s = number * (KERNEL_S + OVERHEAD_S)
     natures = {f"k{i}": _nature(rng) for i in range(number)}
     return Scenario(
         kernels=tuple(_kernel(name, index) for index, name in enumerate(natures)),
         natures=natures,
         policy=_policy(rng),
         rules=PlanRules(production=ClassRules(linger_s=rng.choice((0.0, 0.0, 15.0))), job_overhead_s=OVERHEAD_S),
-        budget_s=total_s * rng.choice((0.5, 1.0, 20.0, 20.0)),
+        limits=_limits(rng, number),
         planner_knows_budgets=rng.random() < 0.5,
         num_workers=rng.choice((1, 2, 2, 3)),
         batch_size=batch_size,
@@ -106,6 +106,19 @@ def draw(rng: Random) -> Scenario:
         longest_queue_s=rng.choice((0.0, 20.0, 60.0)),
         result_lag_s=rng.choice((0.0, 0.0, 10.0)),
     )
+
+
+def _limits(rng: Random, num_kernels: int) -> dict[BudgetUnit, float]:
+    """Draw the limits; at most one unit is scarce."""
+    total_s = num_kernels * (KERNEL_S + OVERHEAD_S)
+    needed = {
+        BudgetUnit.QPU_S: total_s,
+        BudgetUnit.MONEY: total_s * PRICE_PER_S,
+        BudgetUnit.SHOTS: float(num_kernels * SHOTS),
+    }
+    scarce = rng.choice((None, None, None, *BudgetUnit))
+    plenty = {unit: 20.0 * amount for unit, amount in needed.items()}
+    return plenty if scarce is None else plenty | {scarce: needed[scarce] * rng.choice((0.5, 1.0))}
 
 
 def _policy(rng: Random) -> DispatchPolicy:
@@ -123,7 +136,9 @@ def _policy(rng: Random) -> DispatchPolicy:
         rate=rng.choice((None, None, PostRate(limit=3, window_s=60.0))),
         breaker=BreakerRule(threshold=2, pause_s=60.0),
         retry=RetryRule(first_wait_s=4.0, longest_wait_s=60.0),
+        supports_find=rng.random() < 0.8,
         overhead_s=OVERHEAD_S,
+        price_per_s=PRICE_PER_S,
         plan_every_s=20.0,
         budget_wait_s=120.0,
     )
@@ -147,7 +162,7 @@ def _kernel(name: str, index: int) -> QueuedKernel:
         work_class=WorkClass.PRODUCTION,
         group="alike",
         rows=1,
-        shots=100,
+        shots=SHOTS,
         payload_bytes=100,
         expected_s=KERNEL_S,
         state=KernelState.READY,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hybrid_assets.testing.ledger import InMemoryLedger
 from hybrid_assets.testing.simulation.checks import ViolationError, Watch, check_end, is_over
 from hybrid_assets.testing.simulation.provider import SimulatedProvider
-from hybrid_assets.testing.simulation.scenario import BUDGET, NIGHT, TEAM, Scenario, draw
+from hybrid_assets.testing.simulation.scenario import NIGHT, TEAM, Scenario, draw
 from hybrid_assets.testing.simulation.world import World
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ def build_world(seed: int, *, parts: Parts, with_trace: bool = False) -> World:
     rng = Random(seed)  # noqa: S311 - replayable chance is the point
     scenario = parts.scenario(draw(rng))
     ledger = parts.ledger()
-    ledger.set_budget(BUDGET, team=TEAM, window=NIGHT, limit_s=scenario.budget_s)
+    for unit, limit in scenario.limits.items():
+        ledger.set_budget(f"{TEAM}/{NIGHT}/{unit}", team=TEAM, window=NIGHT, limit=limit, unit=unit)
     provider = parts.provider(scenario=scenario, rng=rng)
     return World(
         scenario=scenario,

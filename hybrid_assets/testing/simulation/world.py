@@ -36,7 +36,7 @@ from hybrid_assets.errors import (
     TransientProviderError,
 )
 from hybrid_assets.model.jobs import JobLimits
-from hybrid_assets.model.queue import WorkClass
+from hybrid_assets.model.queue import BudgetUnit, WorkClass
 from hybrid_assets.testing.simulation.narration import short
 from hybrid_assets.testing.simulation.scenario import BACKEND, START, TEAM, WIRE_S, Fault
 
@@ -55,7 +55,8 @@ _SIZES = SizeState()
 
 #: What can go wrong with a question to the provider, and with a submission.
 _QUESTION: tuple[Fault, ...] = (Fault.KILL_BEFORE, Fault.KILL_AFTER, Fault.PAUSE, Fault.LOST_REQUEST, Fault.LOST_REPLY)
-_SUBMISSION: tuple[Fault, ...] = (*_QUESTION, Fault.LATE_REQUEST, Fault.DUPLICATE)
+_SUBMISSION: tuple[Fault, ...] = (*_QUESTION, Fault.LATE_REQUEST)
+_LISTED_SUBMISSION: tuple[Fault, ...] = (*_SUBMISSION, Fault.DUPLICATE)
 _WRITES = {"plan_batch", "record_job", "record_unknown", "finish_batch", "release"}
 _LOCAL: tuple[Fault, ...] = (Fault.KILL_BEFORE, Fault.KILL_AFTER, Fault.PAUSE)
 
@@ -148,7 +149,7 @@ class World:
 
     def _plan(self, situation: Situation) -> Plan:
         """Plan with the production planner."""
-        room_s = min(budgets.room_s(budget) for budget in situation.budgets)
+        room_s = min(budgets.room(budget) for budget in situation.budgets if budget.unit is BudgetUnit.QPU_S)
         running = dict.fromkeys(WorkClass, 0)
         running[WorkClass.PRODUCTION] = len(situation.active)
         return plan(
@@ -227,7 +228,8 @@ class World:
         # Around a submission a fault tells most, around a read of the ledger least.
         match effect:
             case Submit():
-                possible, weight = _SUBMISSION, 4.0
+                # Of a second delivery nobody could ever know where jobs cannot be listed.
+                possible, weight = _LISTED_SUBMISSION if self.scenario.policy.supports_find else _SUBMISSION, 4.0
             case Find() | Poll() | Cancel() | Fetch():
                 possible, weight = _QUESTION, 0.5
             case StoreResult():

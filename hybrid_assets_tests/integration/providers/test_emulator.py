@@ -169,9 +169,14 @@ def test_requests_beyond_a_limit_are_refused_to_be_split(tmp_path, limit, asked,
 
 
 def test_limits_are_told_and_null_lifts_one(tmp_path):
-    qpu = emulator(tmp_path, VirtualClock(), max_pubs=None, max_shots=5)
+    qpu = emulator(tmp_path, VirtualClock(), max_pubs=None, max_shots=5, posts_per_minute=9)
     assert qpu.limits() == JobLimits(
-        max_pubs=None, max_executions=10_000_000, max_payload_bytes=50_000_000, max_shots=5
+        max_pubs=None,
+        max_executions=10_000_000,
+        max_payload_bytes=50_000_000,
+        max_shots=5,
+        max_run_s=10_800.0,
+        posts_per_minute=9,
     )
 
 

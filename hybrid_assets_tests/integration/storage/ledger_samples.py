@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 from hybrid_assets.model.ledger import BatchProposal, BreakerRule, Lease
-from hybrid_assets.model.queue import KernelState, QueuedKernel, Reservation, WorkClass
+from hybrid_assets.model.queue import BudgetUnit, KernelState, QueuedKernel, Reservation, WorkClass
 
 NOW = datetime(2026, 11, 23, 22, 0, tzinfo=UTC)
 RULE = BreakerRule(threshold=3, pause_s=60.0)
+
+
+#: What a second of QPU time is in each unit.
+FACTORS = {BudgetUnit.QPU_S: 1.0, BudgetUnit.MONEY: 0.25, BudgetUnit.SHOTS: 1000.0}
 
 
 def later(seconds):
@@ -41,13 +46,16 @@ def kernel(number, *, backend="torino", **changes):
     return QueuedKernel(**(facts | changes))
 
 
-def proposal(*kernels, reserved_s=0.0, budgets=(), backend="torino"):
-    """Return the proposal of a batch that sets aside its whole cost in each of the budgets."""
+def proposal(*kernels, reserved_s=0.0, budgets=MappingProxyType({}), backend="torino"):
+    """Return the proposal of a batch that sets aside its whole cost in each of the budgets, given with their unit."""
     return BatchProposal(
         backend=backend,
         kernel_ids=tuple(k.kernel_id for k in kernels),
         reserved_s=reserved_s,
-        reservations=tuple(Reservation(budget_id=name, reserved_s=reserved_s) for name in budgets),
+        reservations=tuple(
+            Reservation(budget_id=name, amount=reserved_s * FACTORS[unit], unit=unit) for name, unit in budgets.items()
+        ),
+        price_per_s=FACTORS[BudgetUnit.MONEY],
         reason="oldest first",
         limit=len(kernels),
     )
@@ -66,6 +74,7 @@ def everything(ledger):
         "budgets": ledger.budgets(),
         "decisions": ledger.decisions(),
         "duplicates": ledger.duplicates(),
+        "approvals": ledger.approvals(),
         "events": ledger.events(),
     }
 
@@ -82,7 +91,7 @@ def assert_consistent(ledger):
         {k.kernel_id: k.num_batches for k in kernels.values() if k.num_batches}
     )
     for budget in ledger.budgets():
-        set_aside = [r.reserved_s for b in batches if not b.status.is_final for r in b.reservations
+        set_aside = [r.amount for b in batches if not b.status.is_final for r in b.reservations
                      if r.budget_id == budget.budget_id]  # fmt: skip
-        assert abs(budget.reserved_s - sum(set_aside)) < 1e-6, asdict(budget)
-    assert Counter(d.batch_id for d in ledger.decisions()) == Counter(b.batch_id for b in batches)
+        assert abs(budget.reserved - sum(set_aside)) < 1e-6, asdict(budget)
+    assert Counter(d.batch_id for d in ledger.decisions() if d.batch_id) == Counter(b.batch_id for b in batches)

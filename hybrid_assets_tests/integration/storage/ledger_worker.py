@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 
 from hybrid_assets.model.jobs import JobStatus
 from hybrid_assets.model.ledger import BatchEnding, BreakerSignal, KernelOutcome, Lease, Refusal, RefusalKind
-from hybrid_assets.model.queue import BatchRecord, KernelState
+from hybrid_assets.model.queue import BatchRecord, BudgetUnit, KernelState
 from hybrid_assets.storage.ledger.sql import SqlLedger
 from hybrid_assets_tests.integration.storage.ledger_samples import RULE, kernel, proposal
 
@@ -35,7 +35,7 @@ class Worker:
     def __init__(self, place, name, *, num_kernels, slots, lease_s, limit_s):
         self.ledger, self.name, self.slots, self.lease_s = SqlLedger(place), name, slots, lease_s
         self.draw = random.Random(name)  # noqa: S311 - no secret
-        self.ledger.set_budget(BUDGET, team="red", window="2026-11-23", limit_s=limit_s)
+        self.ledger.set_budget(BUDGET, team="red", window="2026-11-23", limit=limit_s)
         self.seen = {"new": self.ledger.enqueue([kernel(n, expected_s=1.0) for n in range(num_kernels)])}
         self.sent, self.finished, self.refused, self.most_active, self.most_taken_s = [], [], Counter(), 0, 0.0
 
@@ -47,7 +47,7 @@ class Worker:
         if not ready:
             return None
         chosen = self.draw.sample(ready, min(len(ready), self.draw.randint(1, 4)))
-        wanted = proposal(*chosen, reserved_s=float(len(chosen)), budgets=[BUDGET])
+        wanted = proposal(*chosen, reserved_s=float(len(chosen)), budgets={BUDGET: BudgetUnit.QPU_S})
         made = self.ledger.plan_batch(
             wanted, slots=self.slots, rule=RULE, owner=self.name, lease_s=self.lease_s, now=clock()
         )
@@ -60,7 +60,7 @@ class Worker:
     def look(self):
         self.most_active = max(self.most_active, len(self.ledger.batches(backend=BACKEND, active_only=True)))
         for budget in self.ledger.budgets():
-            self.most_taken_s = max(self.most_taken_s, budget.reserved_s + budget.spent_s)
+            self.most_taken_s = max(self.most_taken_s, budget.reserved + budget.spent)
 
     def drive(self, batch):
         """Send and end a batch, as far as it is still ours."""

@@ -14,7 +14,7 @@ import pytest
 
 from hybrid_assets.errors import ConfigurationError, ResultIntegrityError
 from hybrid_assets.model.jobs import ExecutionKind, KernelResult, RawCounts
-from hybrid_assets.storage import results
+from hybrid_assets.storage import results, sealed
 from hybrid_assets.storage.results import FileResultStore
 
 KERNEL = "ab" * 32
@@ -34,7 +34,7 @@ def result_of(counts=None, **values):
         "kernel_id": KERNEL,
         "counts": counts_of([{0: 60, 5: 40}, {7: 100}]) if counts is None else counts,
         "shots": 100,
-        "execution": ExecutionKind.EMULATED,
+        "execution": ExecutionKind.DENSITY_MATRIX,
         "backend": "emulator",
         "compiled_calibration_id": "c1",
         "executed_calibration_id": "c2",
@@ -175,16 +175,16 @@ def test_results_beyond_the_cap_are_neither_stored_nor_unpacked(store, path, mon
     store.put(result_of())
     small = path.read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr(results, "MAX_BYTES", len(small) - 1)
+        patch.setattr(sealed, "MAX_BYTES", len(small) - 1)
         assert store.get(KERNEL) is None
-        with pytest.raises(ResultIntegrityError, match=f"Kernel {KERNEL}: the result takes [0-9]+ bytes, over"):
+        with pytest.raises(ResultIntegrityError, match=r"It takes [0-9]+ bytes, over"):
             store.put(result_of())
     # 1 MB of zeros packs to about 1 kB: smaller than the cap on disk, larger unpacked.
     path.write_bytes(signed(zlib.compress(bytes(1_000_000))))
-    monkeypatch.setattr(results, "MAX_BYTES", 100_000)
-    assert path.stat().st_size < results.MAX_BYTES
+    monkeypatch.setattr(sealed, "MAX_BYTES", 100_000)
+    assert path.stat().st_size < sealed.MAX_BYTES
     with pytest.raises(ResultIntegrityError, match="cut or too large"):
-        results._decode(path.read_bytes())
+        sealed.read_sealed(path)
     assert store.get(KERNEL) is None
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 import duckdb
 import pytest
 
-from hybrid_assets.errors import ConfigurationError, WarehouseError
+from hybrid_assets.errors import ConfigurationError, QueryError, WarehouseError
 from hybrid_assets.storage.snapshot import publish_snapshot, query
 from hybrid_assets.storage.tables import TABLES
 from hybrid_assets.storage.warehouse import Warehouse
@@ -136,8 +136,9 @@ def test_query_opens_only_the_partitions_a_condition_leaves(tmp_path):
     publish(tmp_path)
     publish(tmp_path, backend="emulator").path.write_bytes(b"no Parquet")
     assert query(tmp_path, "SELECT count(*) FROM verdicts WHERE backend = 'aer' AND night = '2026-11-23'")[1] == [(2,)]
-    with pytest.raises(WarehouseError, match="hybrid-assets doctor"):
+    with pytest.raises(WarehouseError, match="hybrid-assets doctor") as caught:
         query(tmp_path, "SELECT count(*) FROM verdicts")
+    assert caught.value.exit_code == 3
 
 
 def test_query_reads_files_of_an_older_schema(tmp_path):
@@ -174,14 +175,18 @@ def test_questions_can_be_asked_from_several_threads(tmp_path):
         ),
         pytest.param("SELECT verdct FROM verdicts", 'Referenced column "verdct" not found', id="column"),
         pytest.param("SELECT FROM", "Parser Error", id="grammar"),
+        pytest.param("selec 1", 'syntax error at or near "selec"\n"show tables" lists the views', id="keyword"),
+        pytest.param("SELECT 'a'::INT", "Could not convert string 'a'", id="value"),
         pytest.param("", "holds 0 statements", id="empty"),
         pytest.param("SELECT 1; SELECT 2", "holds 2 statements", id="two"),
         pytest.param("SELECT ?", "parameter", id="parameter not given"),
     ],
 )
 def test_wrong_questions_say_what_to_do(tmp_path, sql, message):
-    with pytest.raises(WarehouseError, match=message):
+    """They are mistakes of usage (exit code 2), unlike a warehouse that is damaged (3)."""
+    with pytest.raises(QueryError, match=message) as caught:
         query(tmp_path, sql)
+    assert caught.value.exit_code == 2
 
 
 # {file}: inside the warehouse; {outside}: beside it. Each was seen to work where DuckDB is not locked down.

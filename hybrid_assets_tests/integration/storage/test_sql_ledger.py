@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 
 from hybrid_assets.model.queue import KernelState
+from hybrid_assets.storage.ledger import queue
 from hybrid_assets.storage.ledger.sql import SqlLedger
 from hybrid_assets_tests.integration.storage.ledger_samples import kernel, later
 
@@ -43,6 +44,21 @@ def test_counts_match_every_filter(make_ledger):
     ledger.requeue(["k000003"], now=later(2))
     assert ledger.count_kernels(night="2026-11-24") == {KernelState.READY: 1}
     assert ledger.count_kernels(backend="nowhere") == {}
+
+
+@pytest.mark.parametrize("num_probed", [1, 3, 20_000])
+def test_ready_finds_what_waited_in_the_order_of_the_queue(make_ledger, monkeypatch, num_probed):
+    """Of nine kernels 0, 2, 5 and 8 never waited, 1, 3 and 7 waited until now, 4 and 6 still wait."""
+    monkeypatch.setattr(queue, "NUM_PROBED", num_probed)
+    ledger = make_ledger()
+    kernels = [kernel(n) for n in range(9)]
+    ledger.enqueue(kernels)
+    why = {"error_class": "X", "error_message": "because"}
+    for number, wait_s in ((1, 100.0), (3, 50.0), (7, 99.0), (4, 100.1), (6, 200.0)):
+        ledger.hold([kernels[number].kernel_id], not_before=later(wait_s), **why)
+    for limit in range(1, 10):
+        found = [k.kernel_id for k in ledger.ready("torino", now=later(100.0), limit=limit)]
+        assert found == [kernels[n].kernel_id for n in (0, 1, 2, 3, 5, 7, 8)[:limit]]
 
 
 def test_more_kernels_than_a_statement_takes(make_ledger):

@@ -10,9 +10,19 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
+from hybrid_assets.model.gates import Approval, GateDecision
 from hybrid_assets.model.jobs import JobStatus
 from hybrid_assets.model.ledger import BatchEnding, BreakerSignal, KernelOutcome, Lease, PostRate, Refusal
-from hybrid_assets.model.queue import BreakerState, DuplicateJob, KernelState, Remedy
+from hybrid_assets.model.queue import (
+    BatchDecision,
+    BreakerState,
+    BudgetUnit,
+    DuplicateJob,
+    KernelState,
+    Remedy,
+    WorkClass,
+)
+from hybrid_assets.storage.ledger import queue
 from hybrid_assets.storage.ledger.sql import SqlLedger
 from hybrid_assets.testing.ledger import InMemoryLedger
 from hybrid_assets_tests.integration.storage.ledger_samples import (
@@ -26,6 +36,9 @@ from hybrid_assets_tests.integration.storage.ledger_samples import (
 
 BACKENDS = st.sampled_from(["torino", "torino", "torino", "fez"])
 NUMBERS = st.lists(st.integers(0, 9), min_size=1, max_size=4, unique=True)
+MEDDLING = ["hold", "requeue", "lost", "cancel_kernels", "refuse", "budget", "breaker"]
+NIGHTS = st.sampled_from(["2026-11-23", "2026-11-24"])
+UNITS = {"a": BudgetUnit.QPU_S, "b": BudgetUnit.QPU_S, "shots": BudgetUnit.SHOTS, "money": BudgetUnit.MONEY}
 SECONDS = st.sampled_from([0.1, 0.0, 0.3, 1.0, 7.5, 40.0])
 WAIT = st.one_of(st.none(), SECONDS)
 
@@ -39,9 +52,12 @@ class BothLedgers(RuleBasedStateMachine):
         self.sql = SqlLedger(Path(self.folder.name) / "ledger.sqlite")
         self.memory = InMemoryLedger()
         self.clock_s = 10.0
+        # So that both ways to find what is due are taken.
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setattr(queue, "NUM_PROBED", 2)
         self.both("enqueue", [kernel(n) for n in range(6)])
-        for name, limit_s in (("a", 20.0), ("b", 2.0)):
-            self.both("set_budget", name, team="red", window="2026-11", limit_s=limit_s)
+        for name, limit in (("a", 20.0), ("b", 2.0), ("shots", 20_000.0), ("money", 5.0)):
+            self.both("set_budget", name, team="red", window="2026-11", limit=limit, unit=UNITS[name])
 
     @property
     def now(self):
@@ -53,7 +69,7 @@ class BothLedgers(RuleBasedStateMachine):
         expected, actual = (
             (answer.kind, answer.retry_at) if isinstance(answer, Refusal) else answer for answer in answers
         )
-        assert actual == (list(expected) if isinstance(actual, list) else expected)
+        assert actual == (list(expected) if isinstance(actual, list) else expected), name
         return answers[1]
 
     def after(self, wait_s):
@@ -63,12 +79,28 @@ class BothLedgers(RuleBasedStateMachine):
     def time_passes(self, seconds):
         self.clock_s += seconds
 
-    @rule(numbers=NUMBERS, backend=BACKENDS, night=st.sampled_from(["2026-11-23", "2026-11-24"]))
-    def enqueue(self, numbers, backend, night):
-        self.both("enqueue", [kernel(n, backend=backend, night=night) for n in numbers])
+    @rule(numbers=NUMBERS, backend=BACKENDS, night=NIGHTS, work_class=st.sampled_from(WorkClass))
+    def enqueue(self, numbers, backend, night, work_class):
+        self.both("enqueue", [kernel(n, backend=backend, night=night, work_class=work_class) for n in numbers])
 
-    @rule(what=st.sampled_from(["hold", "requeue", "cancel_kernels", "refuse", "budget", "breaker"]), numbers=NUMBERS,
-          backend=BACKENDS, seconds=SECONDS, wait_s=WAIT)  # fmt: skip
+    @rule(night=NIGHTS, plan_hash=st.sampled_from("pq"), decision=st.sampled_from(GateDecision), wait_s=WAIT)
+    def approve(self, night, plan_hash, decision, wait_s):
+        said = {"signer": "ada", "reason": "so", "decided_at": self.now, "expires_at": self.after(wait_s)}
+        approval = Approval(night=night, workload="maxcut", plan_hash=plan_hash, decision=decision, **said)
+        self.both("record_approval", approval)
+
+    @rule(backend=BACKENDS, sizes=st.lists(st.integers(1, 2), max_size=3), ago_s=st.sampled_from([0, 59, 60, 3600]))
+    def wait(self, backend, sizes, ago_s):
+        rows = [
+            BatchDecision(
+                decided_at=later(self.clock_s - ago_s), backend=backend, batch_id=None, size=n, limit=None,
+                reason=f"waits for {n % 2}",
+            )
+            for n in sizes
+        ]  # fmt: skip
+        self.both("record_waits", rows)
+
+    @rule(what=st.sampled_from(MEDDLING), numbers=NUMBERS, backend=BACKENDS, seconds=SECONDS, wait_s=WAIT)  # fmt: skip
     def a_person_meddles(self, what, numbers, backend, seconds, wait_s):
         ids = [f"k{n:06d}" for n in numbers]
         if what == "hold":
@@ -77,7 +109,9 @@ class BothLedgers(RuleBasedStateMachine):
             why = {"error_class": "T", "error_message": "moved", "remedy": Remedy.RECOMPILE}
             self.both("refuse_kernels", ids, now=self.now, **why)
         elif what == "budget":
-            self.both("set_budget", "a", team="red", window="2026-11", limit_s=seconds)
+            self.both("set_budget", "a", team="red", window="2026-11", limit=seconds)
+        elif what == "lost":
+            self.both("requeue", ids, now=self.now, lost=True)
         elif what == "breaker":
             state = BreakerState.OPEN if seconds < 1 else BreakerState.CLOSED
             self.both("set_breaker", backend, state=state, reason="by me", retry_at=self.after(wait_s), now=self.now)
@@ -85,11 +119,12 @@ class BothLedgers(RuleBasedStateMachine):
             self.both(what, ids, now=self.now)
 
     @rule(backend=BACKENDS, limit=st.integers(1, 3), slots=st.integers(2, 4), cost_s=SECONDS,
-          budgets=st.lists(st.sampled_from(["a", "b"]), unique=True))  # fmt: skip
+          budgets=st.dictionaries(st.sampled_from(list(UNITS)), st.just(None)))  # fmt: skip
     def plan_what_is_ready(self, backend, limit, slots, cost_s, budgets):
         ready = self.both("ready", backend, now=self.now, limit=limit)
         if ready:
-            wanted = proposal(*reversed(ready), reserved_s=cost_s, budgets=budgets, backend=backend)
+            units = {name: UNITS[name] for name in budgets}
+            wanted = proposal(*reversed(ready), reserved_s=cost_s, budgets=units, backend=backend)
             self.both("plan_batch", wanted, slots=slots, rule=RULE, owner="p", lease_s=20.0, now=self.now)
 
     @rule(numbers=NUMBERS, backend=BACKENDS)
@@ -197,13 +232,18 @@ class BothLedgers(RuleBasedStateMachine):
         states=st.sets(st.sampled_from(KernelState)),
         numbers=NUMBERS,
         night=st.sampled_from([None, "2026-11-23"]),
+        ago_s=SECONDS,
         kinds=st.sets(st.sampled_from(["breaker", "finished"])),
     )
-    def read(self, backend, states, numbers, night, kinds):
+    def read(self, backend, states, numbers, night, ago_s, kinds):
         ids = [f"k{n:06d}" for n in numbers]
         self.both("kernels", backend=backend, states=states or None, night=night)
         self.both("kernels", kernel_ids=ids, states=states, workload="maxcut")
-        self.both("batches", backend=backend, active_only=bool(kinds))
+        self.both("batches", backend=backend, active_only=bool(kinds), night=night)
+        self.both("batches", workload="maxcut", night="2026-11-24")
+        self.both("finished", backend or "fez", since=later(self.clock_s - ago_s))
+        self.both("served", backend or "fez", since=later(self.clock_s - ago_s))
+        self.both("approvals", night=night, plan_hash="p")
         self.both("batches", batch_ids=[b.batch_id for b in self.memory.batches()[:2]])
         self.both("events", backend=backend, kinds=kinds)
         for name in ("decisions", "duplicates"):
@@ -213,6 +253,7 @@ class BothLedgers(RuleBasedStateMachine):
     def teardown(self):
         if not hasattr(self, "sql"):
             return
+        self.patch.undo()
         try:
             actual, expected = everything(self.sql), everything(self.memory)
             for name, rows in expected.items():

@@ -15,7 +15,7 @@ import pytest
 
 from hybrid_assets.model.jobs import JobStatus
 from hybrid_assets.model.ledger import BatchEnding, KernelOutcome
-from hybrid_assets.model.queue import KernelState
+from hybrid_assets.model.queue import BudgetUnit, KernelState
 from hybrid_assets.storage.ledger.sql import SqlLedger
 from hybrid_assets_tests.integration.storage.ledger_samples import (
     RULE,
@@ -58,7 +58,7 @@ print([tests.send(ledger, batch), tests.end(ledger, batch), ledger.renew(tests.l
 
 def make(ledger):
     kernels = ledger.ready("torino", now=later(60), limit=2)
-    wanted = proposal(*kernels, reserved_s=2.0, budgets=[BUDGET])
+    wanted = proposal(*kernels, reserved_s=2.0, budgets={BUDGET: BudgetUnit.QPU_S})
     return ledger.plan_batch(wanted, slots=3, rule=RULE, owner="a", lease_s=30.0, now=later(60))
 
 
@@ -74,7 +74,7 @@ def end(ledger, batch):
 
 def filled(place, *, num_kernels=6, limit_s=100.0):
     ledger = SqlLedger(place)
-    ledger.set_budget(BUDGET, team="red", window="2026-11-23", limit_s=limit_s)
+    ledger.set_budget(BUDGET, team="red", window="2026-11-23", limit=limit_s)
     ledger.enqueue([kernel(n) for n in range(num_kernels)])
     return ledger
 
@@ -109,7 +109,7 @@ def race(place, *, num_kernels, limit_s, slots=3):
     (budget,) = ledger.budgets()
     num_done = ledger.count_kernels().get(KernelState.DONE, 0)
     # Each done kernel is billed one second, every other nothing.
-    assert (budget.spent_s, budget.reserved_s) == (num_done, 0.0)
+    assert (budget.spent, budget.reserved) == (num_done, 0.0)
     assert sum(b.billed_s for b in ledger.batches()) == num_done
     ledger.close()
     return num_done, reports

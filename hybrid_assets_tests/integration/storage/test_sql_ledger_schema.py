@@ -7,6 +7,7 @@ import sqlite3
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -14,8 +15,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from hybrid_assets.errors import ConfigurationError, HybridAssetsError
-from hybrid_assets.model.queue import KernelState
-from hybrid_assets.storage.ledger import engines
+from hybrid_assets.model.queue import Budget, BudgetUnit, KernelState, Reservation, WorkClass
+from hybrid_assets.storage.ledger import engines, migrations
 from hybrid_assets.storage.ledger.migrations import STEPS
 from hybrid_assets.storage.ledger.schema import BATCHES, METADATA, VERSION
 from hybrid_assets.storage.ledger.sql import SqlLedger
@@ -23,6 +24,9 @@ from hybrid_assets_tests.integration.storage.ledger_samples import NOW, assert_c
 
 #: A ledger of version 1: five kernels in three states, one of them in a batch under way, another tried once.
 VERSION_1 = Path(__file__).with_name("ledger_v1.sql")
+BUDGET_OF_VERSION_1 = Budget(
+    budget_id="red-night", team="red", window="2026-11-23", limit=50.0, reserved=4.0, spent=3.5, unit=BudgetUnit.QPU_S
+)
 
 
 def raw(place, script):
@@ -61,6 +65,14 @@ def test_a_ledger_of_version_1_is_brought_up_to_date(tmp_path):
         }  # fmt: skip
         assert kernels[0].enqueued_at == NOW
         assert len(ledger.batches()) == 2
+        assert ledger.budgets() == [BUDGET_OF_VERSION_1]
+        assert [batch.reservations for batch in ledger.batches()] == [
+            (Reservation(budget_id="red-night", amount=4.0, unit=BudgetUnit.QPU_S),)
+        ] * 2
+        assert [batch.price_per_s for batch in ledger.batches()] == [0.0, 0.0]
+        # One batch is over, one on its way: two kernels of 2 s each.
+        assert ledger.served("torino", since=NOW) == {(WorkClass.PRODUCTION, "red"): 8.0}
+        assert ledger.approvals() == []
         assert_consistent(ledger)
         ledger.close()
         assert raw(place, "") == [(VERSION,)]
@@ -68,12 +80,28 @@ def test_a_ledger_of_version_1_is_brought_up_to_date(tmp_path):
     assert shape(place) == shape(fresh)
 
 
-def test_a_step_may_be_run_twice(tmp_path):
+def test_steps_that_fail_have_not_happened(tmp_path, monkeypatch):
+    """The last statement cannot be run: what the others did to the tables is taken back, and the version stays."""
     place = tmp_path / "old.sqlite"
-    raw(place, VERSION_1.read_text() + ";".join(STEPS[2]))
+    raw(place, VERSION_1.read_text())
+    before = shape(place)
+    monkeypatch.setitem(migrations.STEPS, VERSION, (*STEPS[VERSION], "INSERT INTO missing VALUES (1)"))
+    with pytest.raises(ConfigurationError, match="no such table"):
+        SqlLedger(place)
+    assert raw(place, "") == [(1,)]
+    assert shape(place) == before
+    monkeypatch.undo()
     ledger = SqlLedger(place)
     assert_consistent(ledger)
     ledger.close()
+
+
+def test_postgres_gets_its_own_words_in_the_steps():
+    connection = SimpleNamespace(dialect=postgresql.dialect())
+    written = [text.format(**engines.types_of(connection)) for step in STEPS.values() for text in step]
+    assert not [text for text in written if "{" in text]
+    assert [text for text in written if "serial BIGSERIAL PRIMARY KEY" in text]
+    assert [text for text in written if "price_per_s DOUBLE PRECISION NOT NULL" in text]
 
 
 def test_every_version_has_a_step():

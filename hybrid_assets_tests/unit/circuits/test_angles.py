@@ -14,7 +14,10 @@ from hybrid_assets.circuits.angles import (
     coupling_scale,
     fixed_angles,
     grid_angles,
+    num_shifts,
     ramp_angles,
+    shifted_angles,
+    shifts_between,
     transfer_gamma,
     tree_cut_fraction,
 )
@@ -164,3 +167,42 @@ def test_coupling_scale_shrinks_with_the_degree():
 
 def test_coupling_scale_without_couplings_is_1():
     assert coupling_scale(BinaryQuadratic(num_variables=2, linear=(1.0, 2.0), pairs=(), weights=())) == 1.0
+
+
+@pytest.mark.parametrize("depth", [1, 2, 5])
+def test_shifts_of_shifted_angles_are_the_shifts(depth):
+    """Up to rounding of the angles to 5 digits, over the smaller unit: 5e-6 / .15, and a sum over the layers."""
+    start = ramp_angles(depth)
+    shifts = np.random.default_rng(depth).normal(size=(6, num_shifts(depth)))
+    gammas, betas = shifted_angles(start, shifts)
+    assert gammas.shape == betas.shape == (6, depth)
+    assert shifts_between(start, gammas, betas) == pytest.approx(shifts, abs=1e-4)
+
+
+def test_no_shift_is_the_start_exactly():
+    start = fixed_angles(1, 3)
+    gammas, betas = shifted_angles(start, np.zeros((1, 2)))
+    assert gammas.tolist() == start[0].tolist()
+    assert betas.tolist() == start[1].tolist()
+
+
+def test_shifts_of_depth_1_are_gamma_and_beta():
+    gammas, betas = shifted_angles((np.array([[0.5]]), np.array([[0.4]])), np.array([[1.0, 0.0], [0.0, -2.0]]))
+    assert gammas[:, 0].tolist() == pytest.approx([0.8, 0.5])
+    assert betas[:, 0].tolist() == pytest.approx([0.4, 0.1])
+
+
+def test_shifts_of_depth_2_reach_every_setting():
+    start = ramp_angles(2)
+    gammas, betas = np.array([[1.3, -0.2]]), np.array([[0.1, 0.9]])
+    again = shifted_angles(start, shifts_between(start, gammas, betas))
+    assert again[0] == pytest.approx(gammas, abs=1e-5)
+    assert again[1] == pytest.approx(betas, abs=1e-5)
+
+
+def test_shifts_beyond_depth_2_stay_smooth():
+    """Level and slope only: the second differences of a shifted ramp vanish, as those of the ramp do."""
+    gammas, betas = shifted_angles(ramp_angles(6), np.array([[0.7, -1.1, 0.2, 0.5]]))
+    assert np.diff(gammas, n=2) == pytest.approx(np.zeros((1, 4)), abs=1e-4)
+    assert np.diff(betas, n=2) == pytest.approx(np.zeros((1, 4)), abs=1e-4)
+    assert num_shifts(6) == 4

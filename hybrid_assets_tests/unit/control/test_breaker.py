@@ -45,6 +45,13 @@ def test_acceptance_alone_forgets_no_failures():
     assert signal(signal(two, BreakerSignal.ACCEPTED), BreakerSignal.FAILED).state is BreakerState.OPEN
 
 
+def test_failed_probe_does_not_begin_the_outage_anew():
+    """How long nothing got through decides about fallbacks: every probe is a minute apart, the outage is not over."""
+    half = admit(opened(), "a", rule=RULE, now=at(60))
+    again = signal(half, BreakerSignal.FAILED, 61)
+    assert (again.state, again.opened_at, again.retry_at) == (BreakerState.OPEN, at(0), at(121))
+
+
 def test_one_probe_after_the_pause():
     breaker = opened()
     assert admit(breaker, "a", rule=RULE, now=at(59)) is None

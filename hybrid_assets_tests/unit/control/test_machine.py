@@ -14,7 +14,7 @@ from hybrid_assets.errors import (
     SubmissionUnknownError,
 )
 from hybrid_assets.model.jobs import JobLimits, JobReport, JobStatus
-from hybrid_assets.model.queue import BreakerState, KernelState, Remedy
+from hybrid_assets.model.queue import BreakerState, BudgetUnit, KernelState, Remedy
 from hybrid_assets.testing._ledger_steps import BACKEND, NIGHT, TEAM
 from hybrid_assets_tests.unit.control.rounds import Site
 
@@ -217,7 +217,7 @@ def test_release_at_the_end_of_a_round_hands_over():
 
 def test_money_that_is_not_there_makes_batches_smaller_and_kernels_wait_by_name():
     site = Site(kernels=4, overhead_s=1.0)
-    site.ledger.set_budget("night", team=TEAM, window=NIGHT, limit_s=7.0)
+    site.ledger.set_budget("night", team=TEAM, window=NIGHT, limit=7.0)
     site.rounds()
     # 4 x 3 + 1 = 13 s do not fit into 7, 2 x 3 + 1 = 7 do; they are billed 2, and 5 s pay for one more (3 + 1).
     done = [name for name, state in site.states().items() if state == "DONE"]
@@ -226,7 +226,7 @@ def test_money_that_is_not_there_makes_batches_smaller_and_kernels_wait_by_name(
     assert len(done) == 3
     assert [(k.error_class, k.not_before > site.now) for k in waiting] == [("BudgetExceededError", True)]
     assert "night" in waiting[0].error_message
-    site.ledger.set_budget("night", team=TEAM, window=NIGHT, limit_s=70.0)
+    site.ledger.set_budget("night", team=TEAM, window=NIGHT, limit=70.0)
     site.now += timedelta(seconds=site.policy.budget_wait_s)
     site.rounds()
     assert set(site.states().values()) == {"DONE"}
@@ -254,3 +254,21 @@ def test_a_submission_never_sent_is_never_looked_for():
     site = Site()
     site.rounds()
     assert not any(isinstance(effect, Find) for effect in site.log)
+
+
+def test_why_kernels_wait_is_written_once():
+    """One free slot, jobs of one kernel: two of three wait, then one; planning again soon says nothing new."""
+    site = Site(kernels=3, limits=JobLimits(max_pubs=1), plan_every_s=1.0)
+    site.rounds()
+    waits = [row for row in site.ledger.decisions() if row.batch_id is None]
+    assert [(row.size, row.reason) for row in waits] == [(2, "not planned: no free slot")]
+    assert set(site.states().values()) == {"DONE"}
+
+
+def test_shots_and_money_make_batches_smaller_too():
+    """400 shots pay for two kernels of 2 x 100; 2.00 for one of 3 s at 0.50, whose bill of 2 s leaves 1.00 < 1.50."""
+    for unit, limit, sizes in ((BudgetUnit.SHOTS, 400.0, [2]), (BudgetUnit.MONEY, 2.0, [1])):
+        site = Site(kernels=4, price_per_s=0.5)
+        site.ledger.set_budget("night", team=TEAM, window=NIGHT, limit=limit, unit=unit)
+        site.rounds()
+        assert [len(members) for members in site.jobs.values()] == sizes, unit

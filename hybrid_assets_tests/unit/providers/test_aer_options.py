@@ -41,4 +41,4 @@ def test_ideal_target_is_on_any_qubits_and_knows_no_errors(tmp_path):
 
 
 def test_devices_are_known_by_name():
-    assert {"fake_torino", "fake_sherbrooke", "fake_nairobi"} <= set(_devices.device_modules())
+    assert {"fake_torino", "fake_sherbrooke", "fake_nairobi"} <= set(_devices.device_snapshots())

@@ -63,7 +63,7 @@ def test_the_interval_is_a_gate_of_its_own():
     assert result["p_value"] < RULES.alpha
 
 
-@pytest.mark.parametrize("kind", ["statevector", "density_matrix", "depolarized_mixture", "emulated_qpu"])
+@pytest.mark.parametrize("kind", ["statevector", "density_matrix", "depolarized_mixture"])
 def test_no_simulation_can_claim_run_time(kind):
     result = verdict_of(PLANTED, claims_run_time=True, execution_kinds=("qpu", kind))
     assert (result["verdict"], result["reasons"].split(":")[0]) == ("inconclusive", "execution")

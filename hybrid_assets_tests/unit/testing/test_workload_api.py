@@ -97,6 +97,53 @@ class _OtherFingerprint(MaxCut):
         return replace(super().load(path, **rest), fingerprint=f"{_OtherFingerprint.calls:064x}")
 
 
+class _Repeating(MaxCut):
+    """Asks for its first round again, whatever came of it."""
+
+    def next_round(self, instance, *, history, **rest):
+        return [replace(k, **self.changes(len(history))) for k in self.kernels(instance, **rest)]
+
+    def changes(self, number):
+        return {"label": f"round{number}", "round_index": number}
+
+
+class _SameLabelsInTwoRounds(_Repeating):
+    def changes(self, number):
+        return {"round_index": number}
+
+
+class _RoundsNotCounted(_Repeating):
+    def changes(self, number):
+        return {"label": f"round{number}"}
+
+
+class _UnrepeatableRound(_Repeating):
+    calls = 0
+
+    def changes(self, number):
+        _UnrepeatableRound.calls += 1
+        return {"label": f"round{_UnrepeatableRound.calls}", "round_index": number}
+
+
+class _ForgetsFailures(MaxCut):
+    def score(self, instance, **rest):
+        return [score for score in super().score(instance, **rest) if score.value is not None]
+
+
+class _InventsAValue(MaxCut):
+    def score(self, instance, **rest):
+        return [s if s.value else replace(s, **_INVENTED) for s in super().score(instance, **rest)]
+
+
+_INVENTED = {"value": 1.0, "best_value": 1.0, "shots": 1}
+
+
+class _NeedsEveryKernel(MaxCut):
+    def score(self, instance, *, results, missing=(), **rest):
+        assert not missing, "cannot do with a kernel less"
+        return super().score(instance, results=results, **rest)
+
+
 @pytest.fixture(name="path", scope="module")
 def path_of_petersen(tmp_path_factory):
     return write_edges(tmp_path_factory.mktemp("inputs") / "petersen.csv", edges_of(nx.petersen_graph()))
@@ -122,11 +169,19 @@ def test_workload_api_accepts_a_sound_workload(path):
         (_OutsideItsInterval, "the value is outside its interval"),
         (_TakesAnyOption, "an unknown option was accepted"),
         (_OtherFingerprint, "loading twice gives two fingerprints"),
+        (_Repeating, "still asks for kernels after 64 rounds"),
+        (_SameLabelsInTwoRounds, "labels are not unique"),
+        (_RoundsNotCounted, r"round 1 has the round_index \[0\]"),
+        (_UnrepeatableRound, "the same history gives two rounds 1"),
+        (_ForgetsFailures, "the first kernel failed: scored are"),
+        (_InventsAValue, "a quantum method without kernels"),
+        (_NeedsEveryKernel, "cannot do with a kernel less"),
     ],
 )
 def test_workload_api_refuses_a_broken_workload(path, broken, message):
+    depths = [1] if issubclass(broken, _Repeating) else [1, 2]
     with pytest.raises(AssertionError, match=message):
-        assert_workload_api(broken(), [path], {"depths": [1, 2]}, max_qubits=9 if broken is _TooWide else 10)
+        assert_workload_api(broken(), [path], {"depths": depths}, max_qubits=9 if broken is _TooWide else 10)
 
 
 def kernel_of(circuit, names, values, shots=100):

@@ -205,6 +205,33 @@ def test_score_without_results_is_empty(tmp_path):
     assert workload.score(instance, options=options, results=[], reference=None) == ()
 
 
+def test_score_of_a_failed_kernel_has_no_value_and_keeps_its_place(tmp_path):
+    """Depth 2 failed; the controls draw as many samples as depth 1 took."""
+    workload, options, instance = load(tmp_path, depths=[1, 2])
+    done, failed = workload.kernels(instance, options=options, max_qubits=3, shots=10)
+    result = result_of(raw_counts(3, {5: 10}), 10)
+    scores = workload.score(instance, options=options, results=[(done, result)], reference=None, missing=[failed])
+    assert [(score.method, score.value is None) for score in scores if score.role is Role.QUANTUM] == [
+        ("qaoa_p1", False),
+        ("qaoa_p1+descent", False),
+        ("qaoa_p2", True),
+        ("qaoa_p2+descent", True),
+    ]
+    assert {(score.shots, score.kernel_ids) for score in scores if score.method.startswith("qaoa_p2")} == {(0, ())}
+    assert {score.shots for score in scores if score.role is Role.CONTROL} == {10}
+
+
+def test_controls_of_an_instance_whose_kernels_all_failed_draw_what_was_asked(tmp_path):
+    workload, options, instance = load(tmp_path, angles={"policy": "grid", "size": 2}, descent=False)
+    missing = workload.kernels(instance, options=options, max_qubits=3, shots=10)
+    scores = workload.score(instance, options=options, results=[], reference=None, missing=missing)
+    assert [(score.method, score.shots, score.value is None) for score in scores] == [
+        ("qaoa_p1", 0, True),
+        ("random_bits", 40, False),
+        ("random_feasible", 40, False),
+    ]
+
+
 def test_score_of_a_grid_takes_the_best_row_and_counts_the_shots_of_all(tmp_path):
     workload, options, instance = load(tmp_path, angles={"policy": "grid", "size": 2})
     (kernel,) = workload.kernels(instance, options=options, max_qubits=3, shots=10)

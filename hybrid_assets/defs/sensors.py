@@ -1,0 +1,72 @@
+"""Sensors."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from hybrid_assets.defs.jobs import COLLECT_JOB
+from hybrid_assets.model.fingerprint import fingerprint
+from hybrid_assets.runner import collecting
+from hybrid_assets.runner.collecting import Progress
+from hybrid_assets.runner.project import Project
+
+#: Seconds a tick drives each backend: far below the time Dagster gives it.
+TICK_S = 5.0
+#: Seconds between ticks.
+INTERVAL_S = 30
+
+
+def qpu_jobs_sensor() -> dg.SensorDefinition:
+    """Return the sensor that follows QPU jobs and has finished partitions collected; twice is as good as once."""
+
+    @dg.sensor(
+        name="qpu_jobs_sensor",
+        job_name=COLLECT_JOB,
+        minimum_interval_seconds=INTERVAL_S,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Follows QPU jobs on their way and collects the partitions that can be finished.",
+    )
+    def sensor(
+        context: dg.SensorEvaluationContext, project: dg.ResourceParam[Project]
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        for sentence in collecting.collect(project, wait_s=TICK_S):
+            context.log.warning(sentence)
+        waiting = 0
+        for found in collecting.progress(project):
+            waiting += found.num_waiting
+            yield from _requests(project, found)
+        if waiting:
+            yield dg.SkipReason(f"{waiting} kernels are still in the queue or in QPU jobs.")
+
+    return sensor
+
+
+def _requests(project: Project, found: Progress) -> Iterator[dg.RunRequest]:
+    """Yield the run that finishes a partition, or the one that decides without it."""
+    cell = found.cell
+    if not found.num_waiting:
+        keys = [f"{cell}/quantum_results", f"{cell}/comparisons", f"{cell.workload}/decisions"]
+        run_key = f"collect/{cell.night}/{cell}/{found.order_id}"
+    elif versions := _published(project, cell.night, cell.workload):
+        keys = [f"{cell.workload}/decisions"]
+        run_key = f"decide/{cell.night}/{cell.workload}/{fingerprint(versions)[:16]}"
+    else:
+        return
+    yield dg.RunRequest(
+        run_key=run_key,
+        partition_key=cell.night,
+        asset_selection=[dg.AssetKey(key.split("/")) for key in (*keys, *CONTROL_KEYS)],
+        tags={"hybrid_assets/night": cell.night},
+    )
+
+
+CONTROL_KEYS = ("control/job_attempts", "control/stage_timings")
+
+
+def _published(project: Project, night: str, workload: str) -> dict[str, str | None]:
+    """Return the versions of the comparisons that are there, by backend."""
+    found = {
+        backend: project.warehouse.data_version("comparisons", night=night, workload=workload, backend=backend)
+        for backend in project.settings.backends_of(workload)
+    }
+    return {backend: version for backend, version in found.items() if version}

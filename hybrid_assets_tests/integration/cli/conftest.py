@@ -1,0 +1,36 @@
+"""A folder in which circuits are compiled already: compiling takes seconds, and no verb is about it."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from hybrid_assets.runner.compiling import compile_circuits
+from hybrid_assets.runner.normalizing import normalize_inputs
+from hybrid_assets_tests.integration.cli.commands import caller
+from hybrid_assets_tests.integration.runner.nights import NIGHT, open_night
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory):
+    """The cache of circuits of the two small graphs."""
+    folder = tmp_path_factory.mktemp("compiled")
+    project = open_night(folder)
+    normalize_inputs(project, night=NIGHT, workload="maxcut")
+    compile_circuits(project, night=NIGHT, workload="maxcut", backend="qpu")
+    project.compile_pool.close()
+    return folder / "data" / "state" / "circuits"
+
+
+@pytest.fixture
+def folder(tmp_path, compiled):
+    """A folder for a project whose circuits are known."""
+    shutil.copytree(compiled, tmp_path / "data" / "state" / "circuits")
+    return tmp_path
+
+
+@pytest.fixture
+def call(folder, capsys):
+    """Run a verb in the folder's project."""
+    return caller(folder, capsys)

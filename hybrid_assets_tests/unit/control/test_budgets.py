@@ -1,0 +1,116 @@
+"""What budgets in seconds, shots and money set aside, refuse and are charged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hybrid_assets.control.budgets import charges, has_room, known_budget, lack, reservations, room
+from hybrid_assets.errors import ConfigurationError
+from hybrid_assets.model.jobs import JobStatus
+from hybrid_assets.model.queue import BatchRecord, Budget, BudgetUnit
+from hybrid_assets.testing._ledger_steps import START, kernel
+
+PRODUCT = replace(kernel(2), team="product")
+
+
+def budget(name, unit=BudgetUnit.QPU_S, *, team="research", window="2026-11-23", limit=10.0, **booked):
+    return Budget(budget_id=name, team=team, window=window, unit=unit, limit=limit, **booked)
+
+
+BUDGETS = [
+    budget("night"),
+    budget("month", window="2026-11"),
+    budget("other night", window="2026-11-24"),
+    budget("product", team="product"),
+    budget("shots", BudgetUnit.SHOTS),
+    budget("money", BudgetUnit.MONEY, window="2026-11"),
+]
+
+
+def batch_of(*kernels, overhead_s=6.0, price_per_s=0.5):
+    parts = reservations(kernels, BUDGETS, overhead_s=overhead_s, price_per_s=price_per_s, now=START)
+    return BatchRecord(
+        batch_id="b", backend="qpu", kernel_ids=tuple(k.kernel_id for k in kernels), status=JobStatus.PLANNED,
+        attempt=0, request_id="r", planned_at=START, fence=1, lease_owner=None, lease_until=None,
+        reserved_s=sum(k.expected_s for k in kernels) + overhead_s, reservations=parts, price_per_s=price_per_s,
+    )  # fmt: skip
+
+
+def test_a_batch_reserves_in_every_budget_it_concerns():
+    """Two kernels of one team, one of another: 3 s each and 6 / 3 s of overhead; 2 x 100 shots; 0.50 a second."""
+    found = {r.budget_id: (r.amount, r.unit.value) for r in batch_of(kernel(0), kernel(1), PRODUCT).reservations}
+    assert found == {
+        "night": (10.0, "qpu_s"),
+        "month": (10.0, "qpu_s"),
+        "product": (5.0, "qpu_s"),
+        "shots": (400.0, "shots"),
+        "money": (5.0, "money"),
+    }
+
+
+def test_what_is_free_concerns_no_budget_in_money():
+    """Else a used up budget in money would stop simulators too."""
+    found = [r.budget_id for r in batch_of(kernel(0), price_per_s=0.0).reservations]
+    assert found == ["month", "night", "shots"]
+
+
+def test_seconds_and_money_are_charged_in_proportion():
+    """Of 3 x 3 + 6 = 15 s reserved 12 are billed: 4/5 of each part; more than was reserved is charged all the same."""
+    batch = batch_of(kernel(0), kernel(1), PRODUCT)
+    assert charges(batch, status=JobStatus.SUCCEEDED, billed_s=12.0) == {
+        "night": 8.0, "month": 8.0, "product": 4.0, "money": 4.0, "shots": 400.0,
+    }  # fmt: skip
+    assert charges(batch, status=JobStatus.SUCCEEDED, billed_s=30.0)["money"] == 10.0
+
+
+def test_a_bill_without_reservation_is_charged_in_full():
+    free = [replace(k, expected_s=0.0) for k in (kernel(0), PRODUCT)]
+    assert charges(batch_of(*free, overhead_s=0.0), status=JobStatus.FAILED, billed_s=4.0) == {
+        "night": 4.0, "month": 4.0, "product": 4.0, "money": 2.0, "shots": 200.0,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("status", "billed_s", "shots"),
+    [
+        pytest.param(JobStatus.SUCCEEDED, 0.0, 200.0, id="succeeded for nothing"),
+        pytest.param(JobStatus.FAILED, 0.1, 200.0, id="failed, but billed"),
+        pytest.param(JobStatus.CANCELLED, 0.0, 0.0, id="cancelled before it ran"),
+        pytest.param(JobStatus.FAILED, 0.0, 0.0, id="failed for nothing"),
+    ],
+)
+def test_shots_are_charged_in_full_or_not_at_all(status, billed_s, shots):
+    assert charges(batch_of(kernel(0)), status=status, billed_s=billed_s)["shots"] == shots
+
+
+@given(st.lists(st.floats(0.001, 1e9), min_size=1, max_size=20))
+def test_a_budget_can_be_spent_to_its_exact_limit(parts):
+    """Sums of floats differ in their last digits; that must not refuse the last kernel, nor let another one in."""
+    limit, spent = sum(parts), 0.0
+    for part in sorted(parts):
+        assert has_room(budget("night", limit=limit, spent=spent), part)
+        spent += part
+    full = budget("night", limit=limit, spent=spent)
+    assert room(full) == pytest.approx(0.0, abs=1e-12 * limit)
+    assert not has_room(full, 1e-8 * max(limit, 1.0))
+
+
+def test_refusals_name_budget_unit_and_what_is_left():
+    budgets = {"shots": budget("shots", BudgetUnit.SHOTS, limit=500.0, spent=100.0, reserved=200.0)}
+    (wanted,) = (r for r in batch_of(kernel(0), kernel(1)).reservations if r.budget_id == "shots")
+    assert lack([wanted], budgets) == "400 shots wanted of shots, 200 shots left."
+    assert lack([replace(wanted, amount=200.0)], budgets) is None
+    assert lack([wanted], {}) == "400 shots wanted of shots, no such budget."
+    other = replace(wanted, unit=BudgetUnit.QPU_S)
+    assert lack([other], budgets) == "400 s wanted of shots, it is kept in shots."
+
+
+def test_a_budget_keeps_its_unit():
+    known = budget("night", reserved=1.0, spent=2.0)
+    assert known_budget(known, budget("night", limit=50.0)) == replace(known, limit=50.0)
+    with pytest.raises(ConfigurationError, match=r"night is kept in qpu_s, not in shots, .* another id"):
+        known_budget(known, budget("night", BudgetUnit.SHOTS))
