@@ -84,6 +84,12 @@ class BackendSettings(_Open):
     linger_s: float = Field(default=0.0, ge=0, le=86_400)
     #: A job that is not over so long after its submission is cancelled.
     job_wait_s: float = Field(default=86_400, gt=0)
+    #: Failures in a row that open the breaker, and seconds until it lets a probe through.
+    breaker_threshold: int = Field(default=3, ge=1)
+    breaker_pause_s: float = Field(default=60, gt=0)
+    #: Failed attempts after which a kernel is given up, and the first wait after one.
+    max_attempts: int = Field(default=3, ge=1, le=20)
+    retry_wait_s: float = Field(default=5, gt=0)
     #: A worker silent for so long may be replaced by another process.
     lease_s: float = Field(default=60, ge=1)
     #: A submission leaves at most so long after it was announced.

@@ -100,4 +100,5 @@ def set_limit(obj: dict[str, str | None], *, team: str, limit: float, per: str, 
 
 
 def _row(budget: Budget) -> tuple[str, str, str, float, float, float]:
-    return budget.team, budget.window, budget.unit.value, budget.limit, budget.spent, budget.reserved
+    # Sums of floats that were taken off again may fall short of zero in their last digits.
+    return budget.team, budget.window, budget.unit.value, budget.limit, budget.spent, max(budget.reserved, 0.0)

@@ -110,8 +110,8 @@ def _decisions(project: Project, night: str, backends: Sequence[str]) -> int:
     if same == len(found):
         return 0
     click.echo(
-        "The others were made with something the ledger keeps only the present of: a back-off, a search for a poison "
-        "kernel, a budget or setting changed since.",
+        "The others were made with something the ledger keeps only the present of: a back-off, or a budget "
+        "or setting changed since.",
         err=True,
     )
     return CheckFailedError.exit_code

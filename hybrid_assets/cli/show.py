@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,12 @@ from hybrid_assets.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+
+#: Columns that a table leaves to ``--json``: with them it would not fit a terminal.
+_LONG = {"request_id", "num_sends", "planned_at", "sent_at", "reserved_s", "error_code"}
+#: An id or a hash in full.
+_HASH = re.compile(r"\b[0-9a-f]{32,64}\b")
 
 
 @click.command(short_help="Show all that is known of a night, kernel or job.")
@@ -54,15 +61,18 @@ def _parts(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _table(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return a table without the columns in which nothing is said."""
+    """Return a table without the columns in which nothing is said, and without those that only machines want."""
     from hybrid_assets.cli.table import draw  # noqa: PLC0415 - imports duckdb
 
-    columns = [name for name in rows[0] if any(row[name] not in (None, {}) for row in rows)]
+    columns = [name for name in rows[0] if name not in _LONG and any(row[name] not in (None, {}) for row in rows)]
     return draw(columns, [[_cell(row[name]) for name in columns] for row in rows], title=title)
 
 
 def _cell(value: object) -> object:
-    return value if isinstance(value, int | float) or value is None else _fact(value)
+    """Return a value as a table has it: of ids and hashes what is enough to find them by."""
+    if isinstance(value, int | float) or value is None:
+        return value
+    return _HASH.sub(lambda found: found[0][:12], _fact(value))
 
 
 def _fact(value: object) -> str:

@@ -22,7 +22,7 @@ COLUMNS = ("workload", "backend", "ready", "in jobs", "done", "failed", "cancell
 _STATES = ("READY", "BATCHED", "DONE", "FAILED", "CANCELLED")
 
 
-@click.command(short_help="Show what of a night is there.")
+@click.command(short_help="Show what of a night is there and under way.")
 @click.option("--night", metavar="YYYY-MM-DD", help="Which night (default: the one just over).")
 @click.option("--json", "as_json", is_flag=True, help="A JSON list of objects.")
 @click.option("--watch", is_flag=True, help="Stay, and redraw until nothing is under way.")

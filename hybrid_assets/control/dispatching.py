@@ -234,7 +234,7 @@ def _propose(
     return BatchProposal(
         backend=this.backend,
         kernel_ids=tuple(k.kernel_id for k in members),
-        reserved_s=sum(k.expected_s for k in members) + this.policy.overhead_s,
+        reserved_s=sum(k.expected_s for k in members) + this.policy.reserved_overhead_s,
         reservations=_reservations(this, members, budgets, now),
         price_per_s=this.policy.price_per_s,
         reason=reason,
@@ -250,7 +250,7 @@ def _has_money(this: _Round, kernel: QueuedKernel, budgets: Sequence[Budget], no
 def _reservations(
     this: _Round, kernels: Sequence[QueuedKernel], budgets: Sequence[Budget], now: datetime
 ) -> tuple[Reservation, ...]:
-    costs = {"overhead_s": this.policy.overhead_s, "price_per_s": this.policy.price_per_s}
+    costs = {"overhead_s": this.policy.reserved_overhead_s, "price_per_s": this.policy.price_per_s}
     return money.reservations(kernels, budgets, now=now, **costs)
 
 

@@ -50,6 +50,8 @@ class DispatchPolicy:
     supports_find: bool = True
     #: Billed seconds of a job apart from its kernels.
     overhead_s: float = 0.0
+    #: Bills are rounded up to a multiple of it: so much more is set aside.
+    bill_step_s: float = 0.0
     #: What a billed second costs; 0 where nothing is paid.
     price_per_s: float = 0.0
     #: Kernels looked at in one planning, and how often new ones are looked for.
@@ -69,6 +71,11 @@ class DispatchPolicy:
                 f"hold_s = {self.hold_s:g} must be positive and at most half of lease_s = {self.lease_s:g}: a worker "
                 "must renew its lease before it runs out. Lower hold_s."
             )
+
+    @property
+    def reserved_overhead_s(self) -> float:
+        """Seconds set aside for a job apart from its kernels: a budget is not to be exceeded by rounding either."""
+        return self.overhead_s + self.bill_step_s
 
     @property
     def intent_rate(self) -> PostRate | None:

@@ -44,9 +44,9 @@ def qpu_jobs_sensor() -> dg.SensorDefinition:
 def _requests(project: Project, found: Progress) -> Iterator[dg.RunRequest]:
     """Yield the run that finishes a partition, or the one that decides without it."""
     cell = found.cell
-    if not found.num_waiting:
+    if found.is_late or not found.num_waiting:
         keys = [f"{cell}/quantum_results", f"{cell}/comparisons", f"{cell.workload}/decisions"]
-        run_key = f"collect/{cell.night}/{cell}/{found.order_id}"
+        run_key = f"{'late' if found.is_late else 'collect'}/{cell.night}/{cell}/{found.order_id}"
     elif versions := _published(project, cell.night, cell.workload):
         keys = [f"{cell.workload}/decisions"]
         run_key = f"decide/{cell.night}/{cell.workload}/{fingerprint(versions)[:16]}"

@@ -232,6 +232,8 @@ class ProviderDescription:
     listing_lag_s: float = 20.0
     #: Billed seconds of a job whatever is in it.
     job_overhead_s: float = 0.0
+    #: Bills are rounded up to a multiple of it; 0.0: they are not.
+    bill_step_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

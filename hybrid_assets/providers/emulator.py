@@ -116,6 +116,7 @@ class EmulatorProvider:
             supports_cancel=True,
             listing_lag_s=self._options.listing_lag_s,
             job_overhead_s=self._options.overhead_s,
+            bill_step_s=self._options.bill_step_s,
         )
 
     def target(self, at: datetime | None = None) -> TargetDocument:

@@ -98,9 +98,23 @@ def troubles_of(
     """Return why kernels without a result are not waited for; the ones that are, and unknown ones, are left out."""
     found = {name: Trouble(kind=TroubleKind.WITHHELD, detail=reason.rstrip(".")) for name, reason in withheld.items()}
     missing = [kernel.kernel_id for kernel in kernels if not project.results.contains(kernel.kernel_id)]
+    return {**_in_trouble(project, order, project.ledger.kernels(kernel_ids=missing) if missing else ()), **found}
+
+
+def may_be_substituted(project: Project, order: Order, waiting: Sequence[QueuedKernel]) -> bool:
+    """Tell whether the ladder may answer for all that an unpublished partition waits for."""
+    if not waiting or not project.settings.ladder(order.cell.workload):
+        return False
+    if project.warehouse.published("quantum_results", **order.cell.partition):
+        return False
+    return len(_in_trouble(project, order, waiting)) == len(waiting)
+
+
+def _in_trouble(project: Project, order: Order, kernels: Sequence[QueuedKernel]) -> dict[str, Trouble]:
     turnaround_s = project.settings.objectives(order.cell.workload).turnaround_s
     breaker, now = project.ledger.breaker(order.cell.backend), utc_now()
-    for kernel in project.ledger.kernels(kernel_ids=missing) if missing else ():
+    found: dict[str, Trouble] = {}
+    for kernel in kernels:
         trouble = trouble_of(
             kernel,
             now=now,
@@ -109,7 +123,7 @@ def troubles_of(
             breaker=breaker,
         )
         if trouble is not None:
-            found.setdefault(kernel.kernel_id, trouble)
+            found[kernel.kernel_id] = trouble
     return found
 
 
@@ -209,7 +223,7 @@ def earlier_result(project: Project, order: Order, kernel: Kernel) -> KernelResu
         shots=kernel.template.logical.shots,
     )
     for name, _ in project.variants.newest(variant):
-        if name != kernel.kernel_id and (result := project.results.get(name)) is not None:
+        if (result := project.results.get(name)) is not None:
             return result
     return None
 

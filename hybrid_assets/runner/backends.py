@@ -18,10 +18,11 @@ from hybrid_assets.control.lanes import time_class
 from hybrid_assets.control.planning import plan
 from hybrid_assets.control.plans import ClassRules, PlanRules
 from hybrid_assets.control.policy import DispatchPolicy
+from hybrid_assets.control.retry import RetryRule
 from hybrid_assets.control.sharing import free_slots
 from hybrid_assets.control.sizing import JobObservation, SizeRules, SizeState, replay
 from hybrid_assets.model.jobs import JobStatus
-from hybrid_assets.model.ledger import PostRate
+from hybrid_assets.model.ledger import BreakerRule, PostRate
 from hybrid_assets.model.queue import BudgetUnit, WorkClass
 from hybrid_assets.runner.driver import Driver
 
@@ -89,6 +90,9 @@ def dispatch_policy(project: Project, backend: str) -> DispatchPolicy:
         job_wait_s=common.job_wait_s,
         rate=PostRate(limit=posts, window_s=60.0) if posts else None,
         overhead_s=description.job_overhead_s,
+        bill_step_s=description.bill_step_s,
+        breaker=BreakerRule(threshold=common.breaker_threshold, pause_s=common.breaker_pause_s),
+        retry=RetryRule(max_attempts=common.max_attempts, first_wait_s=common.retry_wait_s),
         price_per_s=common.price_per_s,
         supports_find=description.supports_find,
     )
@@ -106,12 +110,25 @@ def size_rules(project: Project, backend: str) -> SizeRules:
     )
 
 
-def class_sizes(rules: SizeRules, batches: Iterable[BatchRecord], *, classify: Callable[[float], int]) -> ClassSizes:
-    """Return what finished batches teach about the size of a job, for each time class of their kernels."""
+def class_sizes(
+    rules: SizeRules,
+    batches: Iterable[BatchRecord],
+    *,
+    classify: Callable[[float], int],
+    reserved_overhead_s: float,
+) -> ClassSizes:
+    """Return what finished batches teach about the size of a job, for each time class of their kernels.
+
+    Args:
+        rules: Bounds of the size.
+        batches: Finished batches, oldest first.
+        classify: Returns the time class of a kernel of so many expected seconds.
+        reserved_overhead_s: Part of what a batch set aside that is not its kernels'.
+    """
     found: dict[int, list[JobObservation]] = {}
     for batch in batches:
         if (observation := _observation(batch)) is not None:
-            each_s = max(batch.reserved_s - rules.job_overhead_s, 0.0) / len(batch.kernel_ids)
+            each_s = max(batch.reserved_s - reserved_overhead_s, 0.0) / len(batch.kernel_ids)
             found.setdefault(classify(each_s), []).append(observation)
     return {number: replay(rules, observations) for number, observations in found.items()}
 
@@ -141,7 +158,7 @@ def planner(project: Project, backend: str, *, past: Past | None = None) -> Plan
         max_job_s=limits.max_run_s,
     )
 
-    sizes = size_rules(project, backend)
+    sizes, reserved_overhead_s = size_rules(project, backend), dispatch_policy(project, backend).reserved_overhead_s
 
     def classify(expected_s: float) -> int:
         return time_class(expected_s, short_s=rules.short_s, factor=rules.similar_factor)
@@ -160,7 +177,9 @@ def planner(project: Project, backend: str, *, past: Past | None = None) -> Plan
             limits=limits,
             rules=rules,
             sizes=SizeState(rules=sizes),
-            class_sizes=class_sizes(sizes, recent(situation.now), classify=classify),
+            class_sizes=class_sizes(
+                sizes, recent(situation.now), classify=classify, reserved_overhead_s=reserved_overhead_s
+            ),
             usage=history.served(backend, since=situation.now - MEMORY),
             available_s=_available_s(situation),
         )

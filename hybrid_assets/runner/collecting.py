@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from hybrid_assets.errors import ConfigurationError, ProviderError
 from hybrid_assets.model.fingerprint import fingerprint
 from hybrid_assets.model.queue import KernelState
+from hybrid_assets.runner.answering import may_be_substituted
 from hybrid_assets.runner.backends import MEMORY, drive
 from hybrid_assets.runner.driver import utc_now
 from hybrid_assets.runner.orders import open_orders
@@ -37,6 +38,8 @@ class Progress:
     cell: Cell
     #: Kernels of it that are in the queue or on their way.
     num_waiting: int
+    #: Whether nothing of it is published and all it waits for is late, so that its ladder may answer meanwhile.
+    is_late: bool
     #: Changes whenever the partition asks for other kernels, or somebody approves or rejects them.
     order_id: str
 
@@ -58,9 +61,11 @@ def progress(project: Project) -> Iterator[Progress]:
     """Yield every unfinished partition."""
     for order in open_orders(project):
         if order.cell.workload in project.settings.workloads and order.cell.backend in project.settings.backends:
+            waiting = unfinished(project, order.kernel_ids)
             yield Progress(
                 cell=order.cell,
-                num_waiting=len(unfinished(project, order.kernel_ids)),
+                num_waiting=len(waiting),
+                is_late=may_be_substituted(project, order, waiting),
                 order_id=_order_id(project, order),
             )
 

@@ -11,6 +11,7 @@ from hybrid_assets.model.problem import LabeledData
 from hybrid_assets.model.results import ReferenceKind
 from hybrid_assets.model.stages import StageOutcome
 from hybrid_assets.runner import checks
+from hybrid_assets.runner.evaluating import answer_id_of, leads_on
 from hybrid_assets.runner.rounds import logical_kernels
 from hybrid_assets.runner.solving import baseline_results
 from hybrid_assets.scoring.compare import ComparisonKey, comparison_rows, reference_of
@@ -127,8 +128,7 @@ def _results(
 
     def answer_to(logical: LogicalKernel) -> KernelResult | None:
         row = row_of(logical)
-        name = row["kernel_id"] if row["source"] == SOURCE_BACKEND else row["answer_id"]
-        if name is None:
+        if (name := answer_id_of(row)) is None:
             return None
         result = project.results.get(name)
         if result is None:
@@ -138,10 +138,7 @@ def _results(
     def result_of(logical: LogicalKernel) -> KernelResult | None:
         return answer_to(logical) if row_of(logical)["source"] == SOURCE_BACKEND else None
 
-    def is_over(logical: LogicalKernel) -> bool:
-        return row_of(logical)["is_final"] is not False
-
-    kernels = logical_kernels(project, workload, instance, result_of, is_over)
+    kernels = logical_kernels(project, workload, instance, result_of, lambda logical: leads_on(row_of(logical)))
     found = [(logical, answer_to(logical)) for logical in kernels]
     done = [(logical, result) for logical, result in found if result is not None]
     return done, [logical for logical, result in found if result is None]

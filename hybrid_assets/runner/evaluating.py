@@ -83,6 +83,17 @@ def publish(
     )
 
 
+def answer_id_of(row: Mapping[str, Any]) -> str | None:
+    """Return the kernel whose stored result a published row shows; None: there is none."""
+    found: str | None = row["kernel_id"] if row["source"] == SOURCE_BACKEND else row["answer_id"]
+    return found
+
+
+def leads_on(row: Mapping[str, Any]) -> bool:
+    """Tell whether the rounds went on after a published row: not while the backend may still answer."""
+    return row["is_final"] is not False  # None in files older than the column
+
+
 def _rows_of(
     project: Project, order: Order, kernels: Sequence[Kernel], substitutes: Mapping[str, Substitute]
 ) -> tuple[list[dict[str, Any]], list[str]]:

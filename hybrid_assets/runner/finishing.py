@@ -121,8 +121,9 @@ class _Collecting:
         """Publish what can be; tell whether there was anything."""
         ready: dict[str, list[Cell]] = defaultdict(list)
         for one in self._unfinished():
-            if not one.num_waiting and one.order_id not in self.tried:
-                self.tried.add(one.order_id)
+            attempt = f"{one.order_id} {'late' if one.is_late else 'over'}"
+            if (one.is_late or not one.num_waiting) and attempt not in self.tried:
+                self.tried.add(attempt)
                 ready[one.cell.night].append(one.cell)
         for night, cells in sorted(ready.items()):
             self._materialize(night, [key for cell in cells for key in self._keys(cell)])

@@ -105,7 +105,7 @@ def plan_kernels(project: Project, order: Order, kernels: Sequence[Kernel], *, m
         phase=common.phase,
     )
     policy = dispatch_policy(project, cell.backend)
-    high_s = [policy.retry.max_attempts * (policy.overhead_s + each_s) for each_s in expected_s]
+    high_s = [policy.retry.max_attempts * (policy.reserved_overhead_s + each_s) for each_s in expected_s]
     return PlannedCell(plan=plan, wanted=wanted, high_s=high_s)
 
 
@@ -129,13 +129,15 @@ def _qpu_s(project: Project, cell: Cell, expected_s: Sequence[float]) -> Range |
         return time_class(seconds, short_s=plans.short_s, factor=plans.similar_factor)
 
     recent = project.ledger.finished(cell.backend, since=utc_now() - MEMORY)
-    sizes = class_sizes(rules, recent, classify=classify).get(classify(max(expected_s)), SizeState(rules=rules))
+    learned = class_sizes(rules, recent, classify=classify, reserved_overhead_s=policy.reserved_overhead_s)
+    sizes = learned.get(classify(max(expected_s)), SizeState(rules=rules))
     first = cost_range(
         expected_s,
         overhead_s=policy.overhead_s,
         limits=project.provider(cell.backend).limits(),
         batch_size=size_for(sizes, waiting=len(expected_s), free_slots=policy.slots),
         max_attempts=policy.retry.max_attempts,
+        bill_step_s=policy.bill_step_s,
     )
     plugin, options, _ = project.workload(cell.workload)
     if first is None or not isinstance(plugin, IterativeWorkload):

@@ -60,7 +60,7 @@ def wait_for(project: Project, backend: str, kernel_ids: Collection[str], *, unt
         before = len(waiting)
         drive(project, backend, until=until)
         waiting = unfinished(project, kernel_ids)
-        if not waiting or moves_at(project, backend, waiting) >= until:
+        if not waiting or max(moves_at(project, backend, waiting), utc_now()) >= until:
             break
         pause_s = PAUSE_FIRST_S if len(waiting) < before else min(pause_s * PAUSE_GROWTH, PAUSE_LAST_S)
         time.sleep(min(pause_s, max((until - utc_now()).total_seconds(), 0.0)))

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hybrid_assets.control.fallback import SOURCE_BACKEND
 from hybrid_assets.errors import CheckFailedError, ResultIntegrityError, UsageError
 from hybrid_assets.runner.comparing import judge
 from hybrid_assets.runner.deciding import Evidence, decision_of, decision_row
-from hybrid_assets.runner.evaluating import settings_of, values_of
+from hybrid_assets.runner.evaluating import answer_id_of, leads_on, settings_of, values_of
 from hybrid_assets.runner.rounds import logical_kernels
 
 if TYPE_CHECKING:
@@ -103,12 +104,21 @@ def _instance_rows(
     def rows_of(logical: LogicalKernel) -> list[dict[str, Any]]:
         return published.get((instance.name, logical.label), [])
 
-    def result_of(logical: LogicalKernel) -> KernelResult | None:
+    def answer_to(logical: LogicalKernel) -> KernelResult | None:
         rows = rows_of(logical)
-        return project.results.get(rows[0]["kernel_id"]) if rows and rows[0]["execution"] else None
+        name = answer_id_of(rows[0]) if rows and rows[0]["execution"] else None
+        return project.results.get(name) if name else None
 
-    for logical in logical_kernels(project, workload, instance, result_of, lambda logical: bool(rows_of(logical))):
-        yield from _kernel_rows(project, workload, instance, logical, rows_of(logical), result_of(logical))
+    def result_of(logical: LogicalKernel) -> KernelResult | None:
+        """A fallback's answer had no part in the rounds."""
+        return answer_to(logical) if rows_of(logical)[0]["source"] == SOURCE_BACKEND else None
+
+    def is_over(logical: LogicalKernel) -> bool:
+        rows = rows_of(logical)
+        return bool(rows) and leads_on(rows[0])
+
+    for logical in logical_kernels(project, workload, instance, result_of, is_over):
+        yield from _kernel_rows(project, workload, instance, logical, rows_of(logical), answer_to(logical))
 
 
 def _kernel_rows(
@@ -130,7 +140,8 @@ def _kernel_rows(
             "or damaged: its rows cannot be computed again. `hybrid-assets run --night` buys that kernel anew."
         )
     if result is None:
-        lost = {"expected_value": None, "best_value": None}
+        # A classical answer has a best value all the same, one for all settings.
+        lost = {"expected_value": None, "best_value": published[0]["best_value"]}
         yield from ({**published[0], **setting, **facts, **lost} for setting in settings)
         return
     try:

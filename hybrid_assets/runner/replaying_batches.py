@@ -1,7 +1,7 @@
 """The decisions of a night's queue once more: the same planner, on the ledger as it was when each was made.
 
-Put the reconstruction of the past here. What the ledger keeps only the present of (back-offs, split groups, limits of
-budgets) is taken as it is now: after failures a decision may therefore differ although it was right.
+Put the reconstruction of the past here. What the ledger keeps only the present of (back-offs, limits of budgets) is
+taken as it is now: after failures a decision may therefore differ although it was right.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from hybrid_assets.control.bisect import halves
 from hybrid_assets.control.budgets import charges
 from hybrid_assets.control.dispatching import Situation
+from hybrid_assets.control.retry import Failure, RetryKind, decide_retry
 from hybrid_assets.model.jobs import JobStatus
 from hybrid_assets.model.queue import KernelState
 from hybrid_assets.runner.backends import dispatch_policy, planner
@@ -78,11 +80,29 @@ class _Past:
     def __init__(self, *, project: Project, backend: str) -> None:
         self.batches = {batch.batch_id: batch for batch in project.ledger.batches(backend=backend)}
         self.kernels = {kernel.kernel_id: kernel for kernel in project.ledger.kernels(backend=backend)}
-        self.budgets = project.ledger.budgets()
+        self.budgets, self.rule = project.ledger.budgets(), dispatch_policy(project, backend).retry
         self.of_kernel: dict[str, list[BatchRecord]] = defaultdict(list)
         for batch in self.batches.values():  # in order of planning
             for name in batch.kernel_ids:
                 self.of_kernel[name].append(batch)
+
+    def split_groups(self, batch: BatchRecord) -> Mapping[str, str]:
+        """Return the halves in which a failed batch's kernels came back, where it was split to find a poison kernel."""
+        if batch.error_class is None or batch.status is JobStatus.SUCCEEDED or batch.finished_at is None:
+            return {}
+        failure = Failure(
+            error_class=batch.error_class,
+            num_kernels=len(batch.kernel_ids),
+            failed_attempts=batch.attempt,
+            accepted=batch.provider_job_id is not None,
+        )
+        kind = decide_retry(failure, rule=self.rule, now=batch.finished_at, jitter=0.0).kind
+        # Where the provider said which kernel it was, that one failed at once and the others stayed together.
+        was_named = any(self._ended_in(batch, self.kernels[name]) for name in batch.kernel_ids)
+        return {} if kind is not RetryKind.SPLIT or was_named else halves(batch.kernel_ids, batch_id=batch.batch_id)
+
+    def _ended_in(self, batch: BatchRecord, kernel: QueuedKernel) -> bool:
+        return kernel.state is KernelState.FAILED and self.of_kernel[kernel.kernel_id][-1] is batch
 
     def before(self, batch: BatchRecord) -> _Then:
         """Return the ledger as it was when a batch was planned."""
@@ -105,7 +125,7 @@ class _Then:
         ready.sort(key=lambda kernel: (kernel.enqueued_at, kernel.kernel_id))
         return Situation(
             now=self.at,
-            ready=[_fresh(kernel) for kernel in ready[:limit]],
+            ready=[self._fresh(kernel) for kernel in ready[:limit]],
             active=active,
             batched=[self.past.kernels[name] for name in names],
             budgets=self._budgets(active),
@@ -160,7 +180,10 @@ class _Then:
             for budget in self.past.budgets
         ]
 
-
-def _fresh(kernel: QueuedKernel) -> QueuedKernel:
-    """Return a kernel as the queue had it; what its later batches left on it is taken off."""
-    return replace(kernel, state=KernelState.READY, not_before=None, error_class=None, error_message=None)
+    def _fresh(self, kernel: QueuedKernel) -> QueuedKernel:
+        """Return a kernel as the queue had it; what its later batches left on it is taken off."""
+        group = None
+        for batch in self.past.of_kernel[kernel.kernel_id]:
+            if self._is_over(batch):
+                group = self.past.split_groups(batch).get(kernel.kernel_id, group)
+        return replace(kernel, state=KernelState.READY, split_group=group, not_before=None)

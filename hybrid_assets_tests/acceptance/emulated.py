@@ -117,7 +117,7 @@ def finish_night(folder: Path, *, within_s: float) -> None:
 
 
 def finish_audits(project: Project, *, deadline: datetime) -> None:
-    """Go on until every batch that was sent is over and its duplicates were searched for."""
+    """Go on until every job is over and its duplicates were searched for."""
     while not all(map(_is_settled, project.ledger.batches())):
         _require_time(deadline)
         troubles = collecting.collect(project, wait_s=1.0)
@@ -125,7 +125,9 @@ def finish_audits(project: Project, *, deadline: datetime) -> None:
 
 
 def _is_settled(batch: BatchRecord) -> bool:
-    return batch.sent_at is None or (batch.status.is_final and batch.audited_at is not None)
+    if batch.status.is_final:
+        return batch.sent_at is None or batch.audited_at is not None
+    return batch.provider_job_id is None  # planned, and not let through yet
 
 
 def _require_time(deadline: datetime) -> None:

@@ -121,8 +121,8 @@ def test_a_night_with_every_fault_ends_with_named_states_and_equal_books(tmp_pat
     """It takes some minutes: an outage opens the breaker for one, and the rate limit holds submissions back."""
     # The first outage meets submissions, the second jobs on their way.
     faults = (
-        "outages: [{after_s: 0, for_s: 3}, {after_s: 66, for_s: 5}], throttle_rate: 0.04, lost_replies: 0.15, "
-        "lost_requests: 0.06, job_failures: 0.08, wrong_results: 0.25, late_results: {rate: 0.2, for_s: 2}"
+        "outages: [{after_s: 0, for_s: 3}, {after_s: 61.5, for_s: 0.6}], throttle_rate: 0.04, lost_replies: 0.15, "
+        "lost_requests: 0.06, job_failures: 0.04, wrong_results: 0.25, late_results: {rate: 0.2, for_s: 2}"
     )
     folder, names, poisons = make_night(
         tmp_path,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 
 from hybrid_assets.cli.main import _run
 from hybrid_assets.runner.comparing import compare
 from hybrid_assets.runner.deciding import decide
 from hybrid_assets.runner.solving import solve_baselines
-from hybrid_assets_tests.integration.runner.nights import NIGHT
+from hybrid_assets_tests.integration.runner.nights import NIGHT, execute
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,18 @@ def caller(folder, capsys):
         return Answer(code=code, out=printed.out, err=printed.err)
 
     return call
+
+
+def until(condition, *, within_s=20.0):
+    """Ask again and again until something holds."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+
+
+def execute_all(project):
+    """Run the stage of the quantum results until it publishes."""
+    until(lambda: execute(project).pending is None)
 
 
 def finish_night(project, night=NIGHT):

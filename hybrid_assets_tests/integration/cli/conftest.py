@@ -1,4 +1,4 @@
-"""A folder in which circuits are compiled already: compiling takes seconds, and no verb is about it."""
+"""Folders in which circuits are compiled, or a night is done, already: that takes seconds, and no verb is about it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 
 from hybrid_assets.runner.compiling import compile_circuits
 from hybrid_assets.runner.normalizing import normalize_inputs
-from hybrid_assets_tests.integration.cli.commands import caller
-from hybrid_assets_tests.integration.runner.nights import NIGHT, open_night
+from hybrid_assets_tests.integration.cli.commands import caller, finish_night
+from hybrid_assets_tests.integration.runner.nights import NIGHT, open_night, reopen, run_night
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +28,25 @@ def folder(tmp_path, compiled):
     """A folder for a project whose circuits are known."""
     shutil.copytree(compiled, tmp_path / "data" / "state" / "circuits")
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, compiled):
+    """The folder of a finished night."""
+    folder = tmp_path_factory.mktemp("finished")
+    shutil.copytree(compiled, folder / "data" / "state" / "circuits")
+    project = open_night(folder)
+    run_night(project)
+    finish_night(project)
+    project.ledger.close()
+    return folder
+
+
+@pytest.fixture
+def night(folder, finished):
+    """The project of a finished night."""
+    shutil.copytree(finished, folder, dirs_exist_ok=True)
+    return reopen(folder)
 
 
 @pytest.fixture

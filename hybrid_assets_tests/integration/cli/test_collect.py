@@ -101,7 +101,7 @@ def test_a_paused_backend_ends_the_wait_at_once_with_code_6(folder, call):
 def test_an_empty_budget_ends_with_code_5(folder):
     project = open_night(folder, backend="wait_s: 0", top="budgets: [{team: research, qpu_s: 1}]\n")
     run_night(project)
-    found = collected(project, wait_s=600)
+    found = collected(project, wait_s=200)  # held for 300 s: nothing can move before
     assert found.exit_code == 5
     assert "budget" in found.waiting[0] or "qpu_s" in found.waiting[0]
 
@@ -116,7 +116,7 @@ def test_an_awaited_approval_ends_with_code_4(folder):
 
 
 def test_only_what_is_asked_for_is_finished(folder):
-    project = open_night(folder, backend="queue_median_s: 1000000, queue_sigma: 0, wait_s: 0, reuse: night")
+    project = open_night(folder, backend="queue_median_s: 1500000, queue_sigma: 0, wait_s: 0, reuse: night")
     run_night(project)
     run_night(project, "2026-11-21")
     found = collected(project, nights=("2026-11-21",))
@@ -143,7 +143,7 @@ def test_cancelled_kernels_let_the_partition_end(folder, call):
 
 
 def test_the_command_publishes_through_dagster_and_then_has_nothing_left(folder, call):
-    project = open_night(folder, backend="queue_median_s: 1000000, queue_sigma: 0, wait_s: 0")
+    project = open_night(folder, backend="queue_median_s: 1500000, queue_sigma: 0, wait_s: 0")
     run_night(project)
     solve_baselines(project, night=NIGHT, workload="maxcut")
     answer = call("collect", "--night", NIGHT, "--backend", "qpu", "--wait", "60")

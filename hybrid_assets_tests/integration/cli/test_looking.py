@@ -15,19 +15,10 @@ from hybrid_assets.runner import comparing, steering
 from hybrid_assets.runner.project import Project
 from hybrid_assets.runner.replaying_batches import replay_batches
 from hybrid_assets.storage.results import FileResultStore
-from hybrid_assets_tests.integration.cli.commands import finish_night
+from hybrid_assets_tests.integration.cli.commands import execute_all, finish_night
 from hybrid_assets_tests.integration.runner.nights import NIGHT, execute, open_night, run_night
 
 CELL = {"night": NIGHT, "workload": "maxcut", "backend": "qpu"}
-
-
-@pytest.fixture
-def night(folder):
-    """Return the project of a finished night."""
-    project = open_night(folder)
-    run_night(project)
-    finish_night(project)
-    return project
 
 
 # --- show
@@ -187,6 +178,15 @@ def test_recorded_batches_are_planned_again_as_they_were(folder, call, monkeypat
     assert call("replay", "--night", NIGHT, "--decisions").code == 7
 
 
+def test_a_search_for_a_poison_kernel_is_planned_again_half_by_half(folder, call):
+    fault = "faults: {kernel_failures: {rate: 0.3, names_pub: false}}, wait_s: 60"
+    project = open_night(folder, backend=fault, graphs=GRAPHS)
+    run_night(project)
+    made = [d for d in project.ledger.decisions() if d.batch_id]
+    assert sum("search for a poison kernel" in d.reason for d in made) >= 2
+    assert call("replay", "--night", NIGHT, "--decisions").code == 0
+
+
 # --- export
 
 
@@ -252,8 +252,7 @@ def test_watching_prints_a_line_a_change_and_ends_when_nothing_is_under_way(fold
         if len(turns) == 2:
             steering.set_breaker(project, "qpu", is_open=False, note="by hand")
         if len(turns) == 3:
-            while execute(project).pending:
-                pass
+            execute_all(project)
 
     monkeypatch.setattr(status, "time", SimpleNamespace(sleep=sleep))
     lines = call("status", "--watch", "--night", NIGHT, "--every", "0.5").out.splitlines()

@@ -11,6 +11,7 @@ from hybrid_assets.runner.backends import drive
 from hybrid_assets.runner.driver import utc_now
 from hybrid_assets.runner.orders import open_orders
 from hybrid_assets.runner.queueing import open_budgets
+from hybrid_assets_tests.integration.cli.commands import execute_all, until
 from hybrid_assets_tests.integration.runner.nights import NIGHT, execute, open_night, reopen, rows, run_night
 
 #: A job that stays in the provider's queue for the whole test.
@@ -26,7 +27,7 @@ def posts(project):
 
 
 def test_a_paused_backend_gets_nothing_until_it_is_resumed(folder, call):
-    project = open_night(folder, backend="wait_s: 1")
+    project = open_night(folder, backend="wait_s: 0")
     paused = call("pause", "qpu", "--note", "maintenance")
     assert (paused.code, "qpu is paused: maintenance" in paused.out) == (0, True)
     assert run_night(project).pending is not None
@@ -34,7 +35,7 @@ def test_a_paused_backend_gets_nothing_until_it_is_resumed(folder, call):
     assert project.ledger.breaker("qpu").retry_at is None
     resumed = call("resume", "qpu")
     assert "qpu takes jobs again. It was open: maintenance." in resumed.out
-    assert execute(project).pending is None
+    execute_all(project)
     assert posts(project) == 1
 
 
@@ -94,8 +95,7 @@ def test_what_waits_is_cancelled_and_comes_back_when_asked(folder, call):
     assert back.out.startswith("2 kernels are in the queue again, of maxcut/qpu.")
     (order,) = open_orders(project)
     assert len(order.kernel_ids) == 2
-    while execute(reopen(folder)).pending:
-        pass
+    execute_all(reopen(folder))
     assert ({row["source"] for row in rows(project)}, posts(project)) == ({"backend"}, 1)
     assert "nothing to send back" in call("resume", "--night", NIGHT).out
 
@@ -108,17 +108,14 @@ def test_a_partition_goes_on_under_the_calibration_it_was_ordered_with(folder, c
     one, other = project.ledger.kernels()
     call("cancel", one.kernel_id[:10])
     call("resume", "qpu")
-    while execute(project).pending:
-        pass
+    execute_all(project)
     first = project.ledger.kernels(kernel_ids=[other.kernel_id])
     assert [kernel.state for kernel in first] == [KernelState.DONE]
     before = project.provider("qpu").target().calibration_id
     call("resume", "--night", NIGHT)
-    while project.provider("qpu").target().calibration_id == before:
-        pass  # a second at most
+    until(lambda: project.provider("qpu").target().calibration_id != before)  # a second at most
     again = reopen(folder)
-    while execute(again).pending:
-        pass
+    execute_all(again)
     assert {kernel.kernel_id for kernel in again.ledger.kernels()} == {one.kernel_id, other.kernel_id}
     assert (posts(again), {row["source"] for row in rows(again)}) == (2, {"backend"})
 
@@ -131,8 +128,7 @@ def test_a_job_is_cancelled_only_when_nobody_else_needs_it(folder, call):
     assert [job["status"] for job in project.provider("qpu").books()] == ["QUEUED"]
     answer = call("cancel", "--night", NIGHT)
     assert "is cancelled. `hybrid-assets collect` books it." in answer.out
-    while KernelState.BATCHED in states(project):  # until the job is looked at again
-        drive(project, "qpu", until=None)
+    until(lambda: drive(project, "qpu", until=None) and KernelState.BATCHED not in states(project))
     assert set(states(project)) == {KernelState.CANCELLED}
     assert [job["status"] for job in project.provider("qpu").books()] == ["CANCELLED"]
 
@@ -171,19 +167,17 @@ def test_what_another_night_waits_for_too_is_kept_unless_it_is_named(folder, cal
     assert call("cancel", one.kernel_id[:8]).out.startswith("1 kernels were taken out")
 
 
-def test_a_finished_kernel_cannot_be_cancelled(folder, call):
-    project = open_night(folder)
-    run_night(project)
-    one, _ = project.ledger.kernels()
+def test_a_finished_kernel_cannot_be_cancelled(night, call):
+    one, _ = night.ledger.kernels()
     assert "1 kernels were over already and stay as they are" in call("cancel", one.kernel_id).out
-    assert set(states(project)) == {KernelState.DONE}
+    assert set(states(night)) == {KernelState.DONE}
 
 
 # --- budgets
 
 
 def test_a_raised_budget_lets_waiting_kernels_go_at_once_and_is_kept(folder, call):
-    project = open_night(folder, backend="wait_s: 1", top="budgets: [{team: research, qpu_s: 1}]\n")
+    project = open_night(folder, backend="wait_s: 0", top="budgets: [{team: research, qpu_s: 1}]\n")
     assert run_night(project).pending is not None
     (row,) = call("budget", "--json").document
     assert (row["team"], row["window"], row["unit"], row["limit"], row["left"]) == ("research", NIGHT, "qpu_s", 1, 1)
@@ -191,8 +185,7 @@ def test_a_raised_budget_lets_waiting_kernels_go_at_once_and_is_kept(folder, cal
     assert f"research/{NIGHT}/qpu_s: limit 60, 0 spent, 60 left." in answer.out
     assert "2 kernels that waited for money are planned again" in answer.out
     assert all(kernel.not_before <= utc_now() for kernel in project.ledger.kernels())
-    while execute(project).pending:
-        pass
+    execute_all(project)
     (row,) = call("budget", "--json").document
     # 2 s of overhead and two kernels of some hundredths, rounded up
     assert (row["limit"], 2 < row["spent"] <= 3, row["reserved"]) == (60, True, pytest.approx(0))

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import time
+
 from hybrid_assets.control.fallback import SOURCE_BACKEND
 from hybrid_assets.model.jobs import ExecutionKind
 from hybrid_assets.model.queue import BreakerState
 from hybrid_assets.runner import collecting
 from hybrid_assets.runner.comparing import compare
 from hybrid_assets.runner.driver import utc_now
+from hybrid_assets.runner.executing import execute_kernels
+from hybrid_assets.runner.normalizing import normalize_inputs
 from hybrid_assets.runner.orders import open_orders
+from hybrid_assets.runner.replaying import replay_night
 from hybrid_assets.runner.solving import solve_baselines
 from hybrid_assets_tests.integration.runner.nights import NIGHT, SQUARE, execute, open_night, reopen, rows, run_night
+from hybrid_assets_tests.integration.runner.pools import with_shared_pool
 
 NEXT = "2026-11-21"
 POISON = "faults: {kernel_failures: {rate: 1, names_pub: true}}"
@@ -19,9 +25,9 @@ LATE = "slo: {turnaround_s: 0}, "
 
 
 def night_of(folder, ladder, *, backend="", workload="", **more):
-    return open_night(
-        folder, backend=backend, workload=f"{workload}fallback: {ladder}", graphs={"square": SQUARE}, **more
-    )
+    graphs = more.pop("graphs", {"square": SQUARE})
+    workload = f"{workload}fallback: {ladder}"
+    return with_shared_pool(open_night(folder, backend=backend, workload=workload, graphs=graphs, **more))
 
 
 def row_of(project, night=NIGHT):
@@ -83,6 +89,17 @@ def test_a_failed_kernel_is_simulated_once_for_all_nights(tmp_path):
     assert len(jobs) == 1
 
 
+def test_a_simulation_is_never_taken_for_the_ideal_simulators_own_result(tmp_path):
+    """Its circuits, values, shots and calibration are the same ones."""
+    project = night_of(tmp_path, "[simulation]", workload=LATE, top="  spare: {provider: aer, wait_s: 0}\n")
+    project.ledger.set_breaker("spare", state=BreakerState.OPEN, reason="by hand", retry_at=None, now=utc_now())
+    normalize_inputs(project, night=NIGHT, workload="maxcut")
+    execute_kernels(project, night=NIGHT, workload="maxcut", backend="spare")
+    (row,) = project.warehouse.read_rows("quantum_results", night=NIGHT, workload="maxcut", backend="spare")
+    assert row["source"] == "simulation"
+    assert not project.results.contains(row["kernel_id"])
+
+
 def test_a_classical_answer_has_a_value_and_no_samples(tmp_path):
     project = night_of(tmp_path, "[classical]", backend=POISON)
     assert run_night(project).pending is None
@@ -94,6 +111,11 @@ def test_a_classical_answer_has_a_value_and_no_samples(tmp_path):
     # the square is bipartite: all four edges are cut
     assert (row["source"], row["best_value"], row["expected_value"]) == ("classical", 4.0, None)
     assert (row["answer_id"], row["execution"]) == (None, None)
+    compare(project, night=NIGHT, workload="maxcut", backend="qpu")
+    partition = {"night": NIGHT, "workload": "maxcut", "backend": "qpu"}
+    quantum = [r for r in project.warehouse.read_rows("comparisons", **partition) if r["role"] == "quantum"]
+    assert {r["best_value"] for r in quantum} == {None}, "a classical value is no quantum score"
+    assert [table.differences for table in replay_night(project, NIGHT) if not table.is_same] == []
 
 
 def test_another_backend_answers_for_a_failed_kernel(tmp_path):
@@ -111,6 +133,7 @@ def test_another_backend_answers_for_a_failed_kernel(tmp_path):
 
 def test_another_backend_that_is_slow_costs_nothing_unasked_for_and_answers_later(tmp_path):
     slow = "provider: emulator, device: fake_manila, wait_s: 0, queue_median_s: 1500000, queue_sigma: 0, speed: 1000000"
+    slow += ", drift: {every_s: 1}"  # asked again under another calibration, it would be another kernel
     project = night_of(
         tmp_path, "[{other_backend: spare}, simulation]", backend="wait_s: 0", workload=f"backends: [qpu], {LATE}",
         top=f"  spare: {{{slow}}}\n",
@@ -158,6 +181,22 @@ def test_what_a_gate_withholds_is_answered_by_the_ladder(tmp_path):
     assert project.provider("qpu").posts() == []
 
 
+def test_a_partition_that_became_late_in_the_queue_is_told_once(tmp_path):
+    """Whoever looks for what can be finished has its ladder asked, until something of it is published."""
+    project = night_of(tmp_path, "[simulation]", workload="slo: {turnaround_s: 2.5}, ", backend="wait_s: 0")
+    set_breaker(project, BreakerState.OPEN)
+    assert run_night(project).pending is not None
+    (found,) = collecting.progress(project)
+    assert (found.num_waiting, found.is_late) == (1, False)
+    (order,) = open_orders(project)
+    while (utc_now() - order.ordered_at).total_seconds() < 2.6:
+        time.sleep(0.05)
+    assert [one.is_late for one in collecting.progress(project)] == [True]
+    assert execute(project).pending is None
+    assert row_of(project)["source"] == "simulation"
+    assert [(one.num_waiting, one.is_late) for one in collecting.progress(project)] == [(1, False)]
+
+
 def test_late_is_not_failed_where_nobody_else_can_answer(tmp_path):
     project = night_of(tmp_path, "[{cached: 3600}]", workload=LATE)
     set_breaker(project, BreakerState.OPEN)
@@ -169,7 +208,7 @@ def test_a_night_of_fallbacks_claims_nothing(tmp_path):
     """Simulated samples may reach every optimum: not one of them counts for the backend."""
     edges = ("0,1\n1,2\n", "0,1\n1,2\n2,3\n", SQUARE.split("\n", 1)[1])
     graphs = {f"g{n}": "source,target,weight\n" + _weighted(edges[n % 3], 1 + n) for n in range(10)}
-    project = open_night(tmp_path, backend=POISON, workload="fallback: [simulation]", graphs=graphs)
+    project = night_of(tmp_path, "[simulation]", backend=POISON, graphs=graphs)
     run_night(project)
     solve_baselines(project, night=NIGHT, workload="maxcut")
     compare(project, night=NIGHT, workload="maxcut", backend="qpu")
@@ -181,6 +220,7 @@ def test_a_night_of_fallbacks_claims_nothing(tmp_path):
     assert verdict["verdict"] == "no_advantage"
     assert verdict["effect"] == -1.0
     assert "execution: nothing known cannot support the claim" in verdict["reasons"]
+    assert [table.differences for table in replay_night(project, NIGHT) if not table.is_same] == []
 
 
 def test_rounds_end_where_a_kernel_is_late_and_are_scored_as_far_as_they_came(tmp_path):
@@ -201,12 +241,27 @@ def test_rounds_end_where_a_kernel_is_late_and_are_scored_as_far_as_they_came(tm
     assert {row["source"] for row in quantum} == {SOURCE_BACKEND}
 
 
+def test_the_next_round_is_not_asked_for_by_half_of_one(tmp_path):
+    """One depth is known and the other one is late: whoever walks the rounds again stops there as well."""
+    rounds = f"angles: {{policy: optimize, rounds: 2}}, {LATE}"
+    project = night_of(tmp_path, "[simulation]", workload=f"depths: [1], {rounds}")
+    run_night(project)
+    project = night_of(tmp_path, "[simulation]", workload=f"depths: [1, 2], {rounds}", backend="wait_s: 5")
+    set_breaker(project, BreakerState.OPEN)
+    assert run_night(project, NEXT).pending is None
+    assert {row["round"] for row in rows(project, NEXT)} == {0}
+    assert {row["source"] for row in rows(project, NEXT)} == {SOURCE_BACKEND, "simulation"}
+    solve_baselines(project, night=NEXT, workload="maxcut")
+    compare(project, night=NEXT, workload="maxcut", backend="qpu")
+    assert not [table for table in replay_night(project, NEXT) if not table.is_same]
+
+
 def test_a_kernel_that_was_answered_for_had_no_part_in_the_next_round(tmp_path):
     """Comparing walks the rounds as they were asked for: a simulation that came afterwards changes none of them."""
     graphs = {f"path{n}": "source,target\n" + "".join(f"{k},{k + 1}\n" for k in range(n)) for n in range(2, 6)}
     failing = "faults: {kernel_failures: {rate: 0.3, names_pub: true}}, wait_s: 60"
-    rounds = "angles: {policy: optimize, rounds: 2}, fallback: [simulation]"
-    project = open_night(tmp_path, workload=rounds, backend=failing, graphs=graphs)
+    rounds = "angles: {policy: optimize, rounds: 2}, "
+    project = night_of(tmp_path, "[simulation]", workload=rounds, backend=failing, graphs=graphs)
     assert run_night(project).pending is None
     assert {row["source"] for row in rows(project)} == {SOURCE_BACKEND, "simulation"}
     solve_baselines(project, night=NIGHT, workload="maxcut")
@@ -231,7 +286,7 @@ def test_objectives_that_were_broken_are_told_and_block_nothing(tmp_path):
 
 def test_objectives_of_kernels_that_the_backend_answered(tmp_path):
     promised = "slo: {success_rate: 1, turnaround_s: 60, max_inputs_age_s: 60, max_calibration_age_s: 1}"
-    project = open_night(tmp_path, workload=promised, graphs={"square": SQUARE})
+    project = with_shared_pool(open_night(tmp_path, workload=promised, graphs={"square": SQUARE}))
     found = {check.name: check for check in run_night(project).checks}
     assert found["success_rate"].passed
     assert 0 < found["turnaround"].facts["value"] < 60
