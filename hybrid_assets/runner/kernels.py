@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from hybrid_assets.runner.project import Project
 
 #: Part of every kernel id; raise it when ids must change for the same content.
-KERNEL_ID_VERSION = "kernel/1"
+KERNEL_ID_VERSION = "kernel/2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -114,7 +114,8 @@ def kernel_id(
             "artefact": facts.artefact_fingerprint,
             "values": array_fingerprint(slot_values),
             "shots": shots,
-            "backend": backend.identity,
+            # Two backends of one identity would give the same results, but each has a queue of its own.
+            "backend": [backend.backend, backend.identity],
             "calibration": calibration_id,
             "repetition": repetition,
         }

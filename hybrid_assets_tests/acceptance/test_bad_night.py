@@ -35,7 +35,7 @@ POSTS_PER_MINUTE = 24
 BUDGETS = "budgets: [{team: research, per: night, qpu_s: 100000, money: 200000, shots: 1000000000}]"
 BACKEND_SETTINGS = (
     "device: fake_torino, density_matrix_qubits: 0, speed: 500, slots: 2, lease_s: 2, send_s: 0.5, queue_median_s: 20, "
-    f"price_per_s: {PRICE_PER_S}, optimization_level: 1"
+    f"price_per_s: {PRICE_PER_S}, optimization_level: 1, breaker_pause_s: 2, retry_wait_s: 0.5"
 )
 
 
