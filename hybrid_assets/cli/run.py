@@ -75,20 +75,24 @@ def run_night(
 
         chosen = resolve_night(settings, night)
         selected = select(settings, workloads=workloads, backends=backends, until=until)
-        if not yes and (metered := _metered(project, selected)):
-            click.echo(f"{', '.join(metered)} cost money. Run with --yes to agree.", err=True)
+        if not yes and (costs := _unapproved(project, chosen, selected)):
+            click.echo(f"{' '.join(costs)} Run with --yes to agree, or see `hybrid-assets plan`.", err=True)
             return EXIT_WAITS_FOR_APPROVAL
         result = materialize_night(project, night=chosen, selected=selected)
+        if joining := [spec for spec in selected if spec.joins_backends and "/".join(spec.key) in result.skipped]:
+            # One backend that is pending must not keep what is known of the others from being decided and reported.
+            result = result.followed_by(materialize_night(project, night=chosen, selected=joining))
     _spare_the_exit()
     refused = _refusals(project, chosen, {spec.key[0] for spec in selected if spec.table == "normalized_inputs"})
     compared = any(key.endswith("/comparisons") for key in result.published)
     click.echo(render_night(project.home, chosen) if compared else "No comparisons were published.")
-    for sentence in (*refused, *result.failures):
+    for sentence in (*refused, *result.failures, *(said for _, said in project.pending.values())):
         click.echo(f"- {sentence}", err=True)
-    if result.skipped and not result.failures:
-        click.echo(f"Not published yet: {', '.join(result.skipped)}. Run the same command again.", err=True)
+    if result.skipped:
+        click.echo(f"Not published yet: {', '.join(result.skipped)}.", err=True)
     click.echo(f"Night {chosen} took {time.perf_counter() - began:.1f} s. Database: {publish_snapshot(project.home)}")
-    return result.exit_code or (EXIT_INPUT_REFUSED if refused else 0)
+    pending = max((code for code, _ in project.pending.values()), default=0)
+    return result.exit_code or pending or (EXIT_INPUT_REFUSED if refused else 0)
 
 
 def _spare_the_exit() -> None:
@@ -100,9 +104,26 @@ def _spare_the_exit() -> None:
         gc.freeze()
 
 
-def _metered(project: Project, selected: Sequence[StageAsset]) -> Sequence[str]:
-    used = {spec.key[1] for spec in selected if spec.pool}
-    return [name for name in sorted(used) if project.provider(name).describe().is_metered]
+def _unapproved(project: Project, night: str, selected: Sequence[StageAsset]) -> list[str]:
+    """Return a sentence for each workload that would spend money which nobody approved; a gate speaks for itself."""
+    from hybrid_assets.runner.gating import ask_gate  # noqa: PLC0415 - imports the stores
+    from hybrid_assets.runner.planning import plan_workload  # noqa: PLC0415 - as above
+
+    metered = {spec.key[0] for spec in selected if spec.pool and _is_metered(project, spec.key[1])}
+    sentences = []
+    for workload in sorted(metered):
+        planned = plan_workload(project, night, workload)
+        answer = ask_gate(project, night, workload, planned)
+        costs = [cell.plan for cell in planned if cell.plan.buys]
+        if costs and answer.lets_through and answer.approval is None:
+            most = sum(cell.money.high for cell in costs if cell.money)
+            names = ", ".join(cell.backend for cell in costs)
+            sentences.append(f"{workload} on {names} costs money, at most {most:g} tonight.")
+    return sentences
+
+
+def _is_metered(project: Project, backend: str) -> bool:
+    return project.provider(backend).describe().is_metered
 
 
 def _refusals(project: Project, night: str, workloads: set[str]) -> Sequence[str]:

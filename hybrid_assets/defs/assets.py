@@ -48,6 +48,11 @@ class StageAsset:
     pool: str | None = None
     is_partitioned: bool = True
 
+    @property
+    def joins_backends(self) -> bool:
+        """Whether it makes sense while one of the backends is pending."""
+        return self.table == "decisions" or self.group == "control"
+
 
 def stage_assets(settings: Settings) -> Sequence[StageAsset]:
     """Return every asset of the graph, upstream first."""

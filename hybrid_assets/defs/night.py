@@ -30,6 +30,17 @@ class NightResult:
     #: Assets that ended without publishing anything, because jobs are pending or something upstream failed.
     skipped: Sequence[str]
 
+    def followed_by(self, later: "NightResult") -> "NightResult":
+        """Return this result with what a later run of the same night added."""
+        published = [*self.published, *later.published]
+        return NightResult(
+            run_id=self.run_id,
+            published=published,
+            failures=[*self.failures, *later.failures],
+            exit_code=max(self.exit_code, later.exit_code),
+            skipped=[key for key in self.skipped if key not in published],
+        )
+
 
 def resolve_night(settings: Settings, night: str | None) -> str:
     """Return a night's partition key; by default the night just over.

@@ -44,8 +44,6 @@ def ask_elsewhere(
         The order, which now knows under which calibration the other backend was asked, so that a later look buys
         nothing again; and for each kernel its result, or why there is none in words without a period.
     """
-    if _identity(project, backend) == _identity(project, order.cell.backend):
-        return order, dict.fromkeys((k.kernel_id for k in kernels), "it is the same backend under another name")
     try:
         order, there = _order_there(project, order, backend)
         others = _made_there(project, there, kernels)
@@ -57,10 +55,6 @@ def ask_elsewhere(
         result = project.results.get(other.kernel_id)
         answers[name] = result or refused.get(other.kernel_id) or "it did not answer in time"
     return order, answers
-
-
-def _identity(project: Project, backend: str) -> str:
-    return project.provider(backend).describe().identity
 
 
 def _order_there(project: Project, order: Order, backend: str) -> tuple[Order, Order]:

@@ -62,12 +62,12 @@ def execute_kernels(project: Project, *, night: str, workload: str, backend: str
         )
         if not waiting:  # else the order stays open: what is still on its way is collected, and takes its place
             close_order(project, cell)
-    project.pending.pop(str(cell), None)
+    project.pending.pop(cell.name, None)
     return outcome
 
 
 def _pending(project: Project, cell: Cell, sentence: str, *, code: int) -> StageOutcome:
-    project.pending[str(cell)] = (code, sentence)
+    project.pending[cell.name] = (code, sentence)
     return StageOutcome(rows=0, data_version="", pending=sentence)
 
 

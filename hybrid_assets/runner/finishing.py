@@ -158,7 +158,7 @@ class _Collecting:
             if waiting := unfinished(self.project, order.kernel_ids):
                 kernels += waiting
                 self.found.waiting.append(f"{order.cell.night} {pending_sentence(order.cell, waiting)}")
-            elif said := self.project.pending.get(str(order.cell)):
+            elif said := self.project.pending.get(order.cell.name):
                 codes.add(said[0])
                 self.found.waiting.append(f"{order.cell.night} {said[1]}")
         self.found.troubles = [*self.troubles, *self._closed({kernel.backend for kernel in kernels})]

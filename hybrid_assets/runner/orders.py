@@ -32,6 +32,11 @@ class Cell:
         """The cell as the warehouse names it."""
         return {"night": self.night, "workload": self.workload, "backend": self.backend}
 
+    @property
+    def name(self) -> str:
+        """The cell with its night, as a key."""
+        return f"{self.night}/{self}"
+
     def __str__(self) -> str:
         """Return ``workload/backend``, as messages name it."""
         return f"{self.workload}/{self.backend}"

@@ -69,7 +69,7 @@ class Project:
     #: Compile workers, started at the first miss; they end with the process.
     compile_pool: CompilePool
     _providers: dict[str, Provider] = field(default_factory=dict)
-    #: Partitions that ended without being published in this process: exit code and sentence, by ``workload/backend``.
+    #: Partitions that ended without being published in this process: exit code and sentence, by `Cell.name`.
     pending: dict[str, tuple[int, str]] = field(default_factory=dict)
     _ledgers: list[SqlLedger] = field(default_factory=list)
 

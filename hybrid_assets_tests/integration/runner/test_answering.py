@@ -149,15 +149,15 @@ def test_another_backend_that_is_slow_costs_nothing_unasked_for_and_answers_late
     assert [post["outcome"] for post in project.provider("spare").posts()] == ["accepted"]
 
 
-def test_another_name_of_the_same_backend_is_no_other_one(tmp_path):
-    """Its kernels would be the very same ones, and one of them is in one queue only."""
+def test_another_device_of_the_same_kind_is_another_backend(tmp_path):
+    """Its results would be the same, but it has a queue and books of its own."""
     project = night_of(
         tmp_path, "[{other_backend: twin}]", backend=POISON, workload="backends: [qpu], ",
-        top="  twin: {provider: emulator, device: fake_torino}\n",
+        top="  twin: {provider: emulator, device: fake_torino, speed: 1000000}\n",
     )  # fmt: skip
     run_night(project)
-    assert "other_backend:twin: it is the same backend under another name" in row_of(project)["source_reason"]
-    assert project.provider("twin").posts() == []
+    assert row_of(project)["source"] == "other_backend:twin"
+    assert [post["outcome"] for post in project.provider("twin").posts()] == ["accepted"]
 
 
 def test_another_backend_that_costs_money_needs_a_plan_that_covers_it(tmp_path):

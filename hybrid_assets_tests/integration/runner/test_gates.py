@@ -47,7 +47,7 @@ def test_over_the_threshold_nothing_is_bought_before_somebody_approves(tmp_path)
     project = open_night(tmp_path, backend=METERED, top=GATED)
     outcome = run_night(project)
     assert "needs an approval" in outcome.pending
-    assert project.pending["maxcut/qpu"][0] == ApprovalRequiredError.exit_code
+    assert project.pending[f"{NIGHT}/maxcut/qpu"][0] == ApprovalRequiredError.exit_code
     assert project.provider("qpu").posts() == []
     approve(project)
     assert execute(reopen(tmp_path)).pending is None
