@@ -80,9 +80,8 @@ def templates(
     Raises:
         CompilationError: Two kernels share a label.
     """
-    plugin, own_options, common = project.workload(workload)
     labels: set[str] = set()
-    for logical in plugin.kernels(instance, options=own_options, max_qubits=common.max_qubits, shots=common.shots):
+    for logical in project.first_kernels(workload, instance):
         if logical.label in labels:
             raise CompilationError(f"{workload}/{instance.name}: two kernels are labelled {logical.label!r}.")
         labels.add(logical.label)

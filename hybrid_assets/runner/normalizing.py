@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from hybrid_assets.protocols import Workload
     from hybrid_assets.runner.project import Project
-    from hybrid_assets.settings import WorkloadSettings
 
 
 def normalize_inputs(project: Project, *, night: str, workload: str) -> StageOutcome:
@@ -26,11 +25,9 @@ def normalize_inputs(project: Project, *, night: str, workload: str) -> StageOut
         CheckFailedError: Two files would be instances of the same name.
     """
     with project.timed(night, workload, "normalized_inputs"):
-        plugin, options, common = project.workload(workload)
+        plugin, options, _ = project.workload(workload)
         files = project.settings.input_files(workload)
-        rows = [
-            {"night": night, "workload": workload, **_row(project, plugin, options, common, *file)} for file in files
-        ]
+        rows = [{"night": night, "workload": workload, **_row(project, plugin, options, *file)} for file in files]
         outcomes = (
             checks.row_count(rows, expected=len(files), of="input files"),
             checks.unique(rows, key=("instance",)),
@@ -58,13 +55,11 @@ def refusals(project: Project, *, night: str, workload: str) -> Sequence[str]:
     return [row["refusal"] for row in rows if row["status"] == "refused"]
 
 
-def _row(
-    project: Project, plugin: Workload, options: Any, common: WorkloadSettings, file: Path, source: str
-) -> dict[str, Any]:
+def _row(project: Project, plugin: Workload, options: Any, file: Path, source: str) -> dict[str, Any]:
     try:
         instance = plugin.load(file, source=source, options=options)
         # An instance that fits no kernel is refused here, so that it does not stop the others later.
-        plugin.kernels(instance, options=options, max_qubits=common.max_qubits, shots=common.shots)
+        project.first_kernels(plugin.name, instance)
     except (ProblemError, CapacityError) as exc:
         project.report(f"refused: {exc}")
         return {

@@ -29,12 +29,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from hybrid_assets.model.circuits import LogicalKernel
     from hybrid_assets.model.jobs import KernelResult, Pub
     from hybrid_assets.model.problem import ProblemInstance
     from hybrid_assets.model.stages import StageOutcome
     from hybrid_assets.protocols import Provider, Workload
     from hybrid_assets.settings import Settings, WorkloadSettings
     from hybrid_assets.storage.ledger.sql import SqlLedger
+
+#: Instances whose kernels are kept in memory.
+MAX_REMEMBERED = 64
 
 #: URL of a Postgres database in place of the ledger's file; it may hold a secret, so it is no setting.
 LEDGER_VARIABLE = "HYBRID_ASSETS_LEDGER"
@@ -71,6 +75,7 @@ class Project:
     _providers: dict[str, Provider] = field(default_factory=dict)
     #: Partitions that ended without being published in this process: exit code and sentence, by `Cell.name`.
     pending: dict[str, tuple[int, str]] = field(default_factory=dict)
+    _first_kernels: dict[tuple[str, str, str], Sequence[LogicalKernel]] = field(default_factory=dict)
     _ledgers: list[SqlLedger] = field(default_factory=list)
 
     @classmethod
@@ -129,6 +134,17 @@ class Project:
                 raise
             keys = f"{''.join(hints)}Keys of every workload: {', '.join(shared)}."
             raise ConfigurationError(f"{exc} {keys}") from exc
+
+    def first_kernels(self, workload: str, instance: ProblemInstance) -> Sequence[LogicalKernel]:
+        """Return what a workload asks for first, made once for all stages while few instances are at work."""
+        key = (workload, instance.name, instance.fingerprint)
+        if key not in self._first_kernels:
+            plugin, options, common = self.workload(workload)
+            made = plugin.kernels(instance, options=options, max_qubits=common.max_qubits, shots=common.shots)
+            while len(self._first_kernels) >= MAX_REMEMBERED:
+                self._first_kernels.pop(next(iter(self._first_kernels)))
+            self._first_kernels[key] = made
+        return self._first_kernels[key]
 
     def backend(self, name: str) -> BackendSettings:
         """Return a backend's settings.

@@ -47,7 +47,7 @@ def logical_kernels(
     """
     plugin, options, common = project.workload(workload)
     limits = {"max_qubits": common.max_qubits, "shots": common.shots}
-    current: Sequence[LogicalKernel] = plugin.kernels(instance, options=options, **limits)
+    current = project.first_kernels(workload, instance)
     labels: set[str] = set()
     history: list[list[tuple[LogicalKernel, KernelResult]]] = []
     while current:
