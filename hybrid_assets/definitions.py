@@ -6,7 +6,8 @@ import dagster as dg
 
 from hybrid_assets.defs.approvals import approve_job
 from hybrid_assets.defs.assets import build_asset, stage_assets
-from hybrid_assets.defs.jobs import collect_job, nightly_sweep_job
+from hybrid_assets.defs.calibration_sensor import calibration_sensor
+from hybrid_assets.defs.jobs import collect_job, nightly_sweep_job, recompile_job
 from hybrid_assets.defs.partitions import nights
 from hybrid_assets.defs.resources import ProjectResource
 from hybrid_assets.defs.schedules import nightly_sweep_schedule
@@ -25,9 +26,9 @@ def build_defs(*, settings: Settings | None = None, project: Any = None) -> dg.D
     partitions = nights(settings)
     return dg.Definitions(
         assets=[build_asset(spec, partitions) for spec in stage_assets(settings)],
-        jobs=[nightly_sweep_job(), collect_job(), approve_job()],
+        jobs=[nightly_sweep_job(), collect_job(), recompile_job(), approve_job()],
         schedules=[nightly_sweep_schedule(settings, partitions)],
-        sensors=[qpu_jobs_sensor()],
+        sensors=[qpu_jobs_sensor(), calibration_sensor()],
         resources={"project": project or ProjectResource(settings_file=str(settings.file.resolve()))},
         executor=dg.in_process_executor,
     )

@@ -98,6 +98,12 @@ class BackendSettings(_Open):
     batch_size: int | None = Field(default=None, ge=1)
     #: ``always``: a known result is never executed again; ``night``: once a night.
     reuse: Literal["always", "night"] = "always"
+    #: A circuit stands while its expected success is at least this part of what it was when it was decided.
+    keep_ratio: float = Field(default=0.95, gt=0, le=1)
+    #: Seeds that a circuit is compiled with anew when it does not; the best result stands.
+    recompile_seeds: int = Field(default=4, ge=1, le=64)
+    #: What becomes of results that ran under another calibration than they were asked for.
+    on_recalibration: Literal["keep", "rerun", "reject"] = "keep"
     optimization_level: int = Field(default=2, ge=0, le=3)
     compile_seed: int = Field(default=7, ge=0)
 

@@ -1,7 +1,8 @@
 """The compile key: everything that may change what the transpiler makes, and nothing else. No SDK is imported here.
 
-Errors and durations of a target are not in it: a fresh calibration re-scores a circuit, it does not forget it. Put a
-new transpiler setting here as a part of its own, so that `explain_miss` can name it.
+Errors and durations of a target are not in it: a fresh calibration re-scores a circuit, it does not forget it. What is
+compiled anew because of a calibration has that in its key. Put a new transpiler setting here as a part of its own, so
+that `explain_miss` can name it.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ _WORDS = {
     "trials": "the trial policy",
     "qiskit": "the Qiskit version",
     "architecture": "the machine architecture",
+    "calibration": "the calibration it is compiled for",
 }
 
 
@@ -75,6 +77,8 @@ def compile_key(structure_fp: str, target: TargetDocument, options: CompileOptio
         "qiskit": _qiskit_version(),
         "architecture": platform.machine(),
     }
+    if options.calibration_id is not None:
+        parts["calibration"] = options.calibration_id
     return CompileKey(digest=fingerprint(parts), parts=parts)
 
 

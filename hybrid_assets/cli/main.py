@@ -31,6 +31,7 @@ VERBS = {
     "cancel": "Take kernels out of the queue.",
     "budget": "Show budgets, or set one.",
     "breaker": "Show breakers, or set one by hand.",
+    "calibration": "Explain calibrations, and what they change.",
     "replay": "Recompute a night from raw counts, without a QPU.",
     "sql": "Query the warehouse.",
     "export": "Write a night as plain files with a manifest.",

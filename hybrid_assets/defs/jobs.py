@@ -1,11 +1,13 @@
 """Jobs."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
 
 NIGHTLY_SWEEP_JOB = "nightly_sweep_job"
 COLLECT_JOB = "collect_job"
+RECOMPILE_JOB = "recompile_job"
 
 
 def nightly_sweep_job() -> Any:
@@ -19,9 +21,23 @@ def nightly_sweep_job() -> Any:
 
 def collect_job() -> Any:
     """Return the job that finishes partitions whose kernels are over; `qpu_jobs_sensor` says which."""
-    stages = ("quantum_results", "comparisons", "decisions", "job_attempts", "stage_timings")
-    return dg.define_asset_job(
+    return _job_of(
         COLLECT_JOB,
-        selection=" or ".join(f'key:"*{stage}"' for stage in stages),
+        ("quantum_results", "comparisons", "decisions", "job_attempts", "stage_timings"),
         description="Takes finished QPU jobs home and publishes what waited for them.",
     )
+
+
+def recompile_job() -> Any:
+    """Return the job that acts on a calibration change; `calibration_sensor` says on which partitions."""
+    stages = ("compiled_circuits", "quantum_results", "comparisons", "decisions", "job_attempts", "stage_timings")
+    return _job_of(
+        RECOMPILE_JOB,
+        (*stages, "calibration_snapshots/*"),
+        description="Compiles and executes anew what a calibration change affects.",
+    )
+
+
+def _job_of(name: str, stages: Sequence[str], *, description: str) -> Any:
+    selection = " or ".join(f'key:"*{stage}"' for stage in stages)
+    return dg.define_asset_job(name, selection=selection, description=description)

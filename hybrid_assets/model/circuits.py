@@ -104,6 +104,8 @@ class CompileOptions:
     layout_method: str | None = None
     routing_method: str | None = None
     approximation_degree: float = 1.0
+    #: Calibration whose errors choose the layout, where that is the point of compiling again; None: whichever is known.
+    calibration_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

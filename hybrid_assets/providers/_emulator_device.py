@@ -41,7 +41,7 @@ class Device:
         self._backend, self._options, self._folder, self._snapshot = backend, options, folder, snapshot
         width = options.density_matrix_qubits
         self._make_machine = make_machine or partial(DeviceMachine, density_matrix_qubits=width)
-        self._documents: dict[int, TargetDocument] = {}
+        self._documents: dict[tuple[int, int], TargetDocument] = {}
         self._machines: dict[str, Machine] = {}
 
     @property
@@ -57,6 +57,7 @@ class Device:
         options, drift = self._options, "none"
         if options.drift is not None:
             facts = asdict(options.drift)
+            del facts["events"]  # they change the calibration, whose id tells them apart
             drift = fingerprint(facts | {"qubits": sorted(options.drift.qubits) if options.drift.qubits else "all"})[
                 :16
             ]
@@ -69,11 +70,11 @@ class Device:
         """Return the calibration in force at a moment; the same moment always gives the same one."""
         if self._options.drift is None:
             return self.snapshot
-        period = self._options.drift.period(at)
-        if period not in self._documents:
+        key = self._options.drift.period(at), self._options.drift.num_events(at)
+        if key not in self._documents:
             _forget_oldest(self._documents)
-            self._documents[period] = self._options.drift.document(self.snapshot, period)
-        return self._documents[period]
+            self._documents[key] = self._options.drift.document(self.snapshot, *key)
+        return self._documents[key]
 
     def machine(self, document: TargetDocument) -> Machine:
         """Return what executes under a calibration."""

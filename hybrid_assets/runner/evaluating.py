@@ -161,6 +161,9 @@ def _answered(
         "execution": result.execution.value,
         "compiled_calibration_id": result.compiled_calibration_id,
         "executed_calibration_id": result.executed_calibration_id,
+        "basis_calibration_id": kernel.calibration_id,
+        "calibration_changed": result.backend == cell.backend
+        and result.executed_calibration_id != kernel.calibration_id,
         "provider_job_id": result.provider_job_id,
         "executed_at": result.executed_at,
         **ages.of(result),
@@ -201,7 +204,8 @@ def _without_result(substitute: Substitute) -> dict[str, Any]:
     empty = ("expected_value", "execution", "executed_calibration_id", "provider_job_id", "executed_at")
     return {
         "best_value": substitute.value,
-        **dict.fromkeys((*empty, "compiled_calibration_id", "inputs_age_s", "calibration_age_s")),
+        **dict.fromkeys((*empty, "compiled_calibration_id", "basis_calibration_id", "calibration_changed")),
+        **dict.fromkeys(("inputs_age_s", "calibration_age_s")),
     }
 
 

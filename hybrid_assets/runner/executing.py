@@ -18,7 +18,9 @@ from hybrid_assets.runner import evaluating
 from hybrid_assets.runner.answering import substitutes
 from hybrid_assets.runner.driver import utc_now
 from hybrid_assets.runner.gating import passage
-from hybrid_assets.runner.orders import Cell, Order, close_order, keep_order, open_order
+from hybrid_assets.runner.kernels import template_of
+from hybrid_assets.runner.orders import Cell, Order, Pin, close_order, keep_order, open_order
+from hybrid_assets.runner.placing import place
 from hybrid_assets.runner.queueing import ask_for, wait_for
 from hybrid_assets.runner.rounds import compiled_kernels, logical_kernels
 
@@ -104,6 +106,7 @@ class _Asked:
     closed: str | None = None
     #: Kernels that a gate keeps out for tonight, each with the reason.
     withheld: dict[str, str] = field(default_factory=dict)
+    _renewed: set[str] = field(default_factory=set)
     _by_name: dict[tuple[str, str], Kernel] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -128,7 +131,7 @@ class _Asked:
             if missing:
                 names = {kernel.kernel_id for kernel in missing}
                 self.executed |= names
-                self.order = replace(self.order, kernel_ids=tuple(dict.fromkeys([*self.order.kernel_ids, *names])))
+                self._pin(fresh)
                 keep_order(self.project, self.order)
                 ask_for(self.project, self.order, missing)
                 until = until or utc_now() + timedelta(seconds=wait_s)
@@ -139,6 +142,12 @@ class _Asked:
             if not fresh:
                 return []
             over |= {kernel.kernel_id for kernel in fresh}
+
+    def _pin(self, kernels: Sequence[Kernel]) -> None:
+        """Keep what the ids of these kernels are made with."""
+        pins = {_name(k): Pin(compile_key=k.facts.compile_key, calibration_id=k.calibration_id) for k in kernels}
+        kernel_ids = dict.fromkeys([*self.order.kernel_ids, *(kernel.kernel_id for kernel in kernels)])
+        self.order = replace(self.order, kernel_ids=tuple(kernel_ids), pins={**self.order.pins, **pins})
 
     def _admitted(self, missing: Sequence[Kernel]) -> list[Kernel]:
         """Ask the gate about kernels; return those that may be bought."""
@@ -167,18 +176,42 @@ class _Asked:
         return self.project.results.get(self._by_name[logical.instance, logical.label].kernel_id)
 
     def _renew(self, kernels: Sequence[Kernel]) -> bool:
-        """Make kernels again that no longer fit the backend, for its present target; tell whether there are any."""
-        present = self.project.provider(self.cell.backend).target().calibration_id
-        failed = self.project.ledger.kernels(
-            kernel_ids=[kernel.kernel_id for kernel in kernels], states=(KernelState.FAILED,)
-        )
-        names = {
-            f"{kernel.instance}/{kernel.label}": present
-            for kernel in failed
-            if kernel.remedy is Remedy.RECOMPILE and self.order.calibration_of(kernel.instance, kernel.label) != present
-        }
-        for name in names:
-            instance, _, label = name.partition("/")
-            self._by_name.pop((instance, label), None)
-        self.order = replace(self.order, renewed={**self.order.renewed, **names})
-        return bool(names)
+        """Make kernels again, once each, that another calibration has overtaken; tell whether there are any."""
+        overtaken = [kernel for kernel in self._overtaken(kernels) if _name(kernel) not in self._renewed]
+        if not overtaken:
+            return False
+        backend = self.cell.backend
+        target, options = self.project.provider(backend).target(), self.project.compile_options(backend)
+        templates = [template_of(k.template.logical, target=target, options=options) for k in overtaken]
+        placed = place(self.project, backend, templates, target=target, options=options, decides=True)
+        pins = dict(self.order.pins)
+        for kernel, template in zip(overtaken, templates, strict=True):
+            placement = placed.by_key[template.key.digest]
+            self._renewed.add(_name(kernel))
+            if (placement.compile_key, placement.calibration_id) != (kernel.facts.compile_key, kernel.calibration_id):
+                pins.pop(_name(kernel), None)
+                self._by_name.pop((kernel.instance.name, kernel.template.logical.label))
+        changed = len(pins) < len(self.order.pins)
+        self.order = replace(self.order, pins=pins)
+        return changed
+
+    def _overtaken(self, kernels: Sequence[Kernel]) -> list[Kernel]:
+        """Return kernels that do not fit the backend any more, or, by policy, that ran under another calibration."""
+        states = (KernelState.FAILED,)
+        failed = self.project.ledger.kernels(kernel_ids=[kernel.kernel_id for kernel in kernels], states=states)
+        unfit = {kernel.kernel_id for kernel in failed if kernel.remedy is Remedy.RECOMPILE}
+        policy = self.project.backend(self.cell.backend).on_recalibration
+        drifted = [] if policy == "keep" else [k for k in kernels if self._ran_under_another(k)]
+        if policy == "reject":
+            reason = "It ran under another calibration than it was asked for, and on_recalibration is reject."
+            self.withheld |= {kernel.kernel_id: reason for kernel in drifted}
+            drifted = []
+        return [kernel for kernel in kernels if kernel.kernel_id in unfit or kernel in drifted]
+
+    def _ran_under_another(self, kernel: Kernel) -> bool:
+        result = self.project.results.get(kernel.kernel_id)
+        return result is not None and result.executed_calibration_id != kernel.calibration_id
+
+
+def _name(kernel: Kernel) -> str:
+    return f"{kernel.instance.name}/{kernel.template.logical.label}"

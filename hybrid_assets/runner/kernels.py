@@ -54,6 +54,8 @@ class Kernel:
     instance: ProblemInstance
     template: Template
     facts: CircuitFacts
+    #: Calibration that is part of its id.
+    calibration_id: str
     repetition: str
 
     def correlation_id(self, cell: Cell) -> str:

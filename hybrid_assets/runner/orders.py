@@ -1,7 +1,7 @@
-"""What a partition of results has asked for while it is not published: the calibration its kernel ids are made with.
+"""What a partition of results has asked for while it is not published: the circuits and calibrations of its kernels.
 
 A backend may be recalibrated while kernels wait. Made again under the new calibration they would be other kernels, and
-be paid twice; so the first one is kept until the partition is published. Put nothing else here.
+be paid twice; so what was asked for first is kept until the partition is published. Put nothing else here.
 """
 
 from __future__ import annotations
@@ -43,24 +43,29 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """What the id of a kernel is made with."""
+
+    compile_key: str
+    calibration_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """An unfinished partition."""
 
     cell: Cell
+    #: In force when it was opened.
     calibration_id: str
     ordered_at: datetime
     #: When its inputs were read.
     inputs_at: datetime
     #: Kernels asked for so far, all rounds.
     kernel_ids: tuple[str, ...] = ()
-    #: Calibration of kernels that had to be made again for a changed target, by ``instance/label``.
-    renewed: Mapping[str, str] = field(default_factory=dict)
+    #: Circuit and calibration of every kernel asked for so far, by ``instance/label``.
+    pins: Mapping[str, Pin] = field(default_factory=dict)
     #: Calibration under which another backend was asked in this one's place, by its name.
     elsewhere: Mapping[str, str] = field(default_factory=dict)
-
-    def calibration_of(self, instance: str, label: str) -> str:
-        """Return the calibration that is part of a kernel's id."""
-        return self.renewed.get(f"{instance}/{label}", self.calibration_id)
 
 
 def open_order(project: Project, cell: Cell, *, calibration_id: str, now: datetime) -> Order:
@@ -83,7 +88,7 @@ def keep_order(project: Project, order: Order) -> None:
         "ordered_at": order.ordered_at.isoformat(),
         "inputs_at": order.inputs_at.isoformat(),
         "kernel_ids": list(order.kernel_ids),
-        "renewed": dict(order.renewed),
+        "pins": {name: [pin.compile_key, pin.calibration_id] for name, pin in order.pins.items()},
         "elsewhere": dict(order.elsewhere),
     }
     project.orders.put(order.cell.night, _scope(order.cell), OPEN, record)
@@ -131,6 +136,6 @@ def _order(record: dict[str, Any]) -> Order:
         ordered_at=datetime.fromisoformat(record["ordered_at"]),
         inputs_at=datetime.fromisoformat(record["inputs_at"]),
         kernel_ids=tuple(record["kernel_ids"]),
-        renewed=record["renewed"],
+        pins={name: Pin(compile_key=key, calibration_id=own) for name, (key, own) in record["pins"].items()},
         elsewhere=record.get("elsewhere", {}),
     )

@@ -17,6 +17,7 @@ from hybrid_assets.model.circuits import CompileOptions
 from hybrid_assets.model.text import nearest
 from hybrid_assets.settings import BackendSettings
 from hybrid_assets.storage.baselines import BaselineStore
+from hybrid_assets.storage.calibrations import CalibrationStore
 from hybrid_assets.storage.circuit_cache import FileCircuitCache
 from hybrid_assets.storage.instances import InstanceStore
 from hybrid_assets.storage.payloads import PayloadStore
@@ -61,6 +62,7 @@ class Project:
     warehouse: Warehouse
     instances: InstanceStore
     circuits: FileCircuitCache
+    calibrations: CalibrationStore
     results: FileResultStore
     variants: VariantIndex
     baselines: BaselineStore
@@ -90,6 +92,7 @@ class Project:
             warehouse=Warehouse(home),
             instances=InstanceStore(home / "instances"),
             circuits=FileCircuitCache(home / "circuits"),
+            calibrations=CalibrationStore(home / "calibrations"),
             results=FileResultStore(home / "results"),
             variants=VariantIndex(home / "variants"),
             baselines=BaselineStore(home / "baselines"),

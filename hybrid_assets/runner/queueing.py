@@ -14,9 +14,9 @@ from hybrid_assets.model.fingerprint import fingerprint
 from hybrid_assets.model.jobs import JobRequest
 from hybrid_assets.model.queue import BreakerState, BudgetUnit, KernelState, QueuedKernel, WorkClass
 from hybrid_assets.runner.backends import drive
-from hybrid_assets.runner.compiling import cached
 from hybrid_assets.runner.driver import WRITERS, utc_now
 from hybrid_assets.runner.kernels import pub
+from hybrid_assets.runner.placing import cached
 from hybrid_assets.storage.payloads import KernelPayload
 
 if TYPE_CHECKING:

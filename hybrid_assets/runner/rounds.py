@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from hybrid_assets.errors import CompilationError
 from hybrid_assets.protocols import IterativeWorkload
-from hybrid_assets.runner.compiling import cached, compile_missing
 from hybrid_assets.runner.kernels import Kernel, kernel_id, template_of
+from hybrid_assets.runner.orders import Pin
+from hybrid_assets.runner.placing import cached, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -79,21 +80,32 @@ def compiled_kernels(
     target, description = provider.target(), provider.describe()
     repetition = f"night:{cell.night}" if project.backend(cell.backend).reuse == "night" else ""
     templates = [template_of(logical, target=target, options=options) for logical in found]
-    misses = compile_missing(project, templates, target=target, options=options)
+    placed = place(project, cell.backend, templates, target=target, options=options)
     if compiled is not None:
-        compiled.update(misses)
+        compiled.update(placed.misses)
     kernels = []
     for template in templates:
-        facts = cached(project, template.key.digest).facts
+        pin = order.pins.get(f"{instance.name}/{template.logical.label}")
+        if pin is None or not project.circuits.contains(pin.compile_key):
+            placement = placed.by_key[template.key.digest]
+            pin = Pin(compile_key=placement.compile_key, calibration_id=placement.calibration_id)
+        facts = cached(project, pin.compile_key).facts
         identity = kernel_id(
             facts=facts,
             slot_values=template.slot_values,
             shots=template.logical.shots,
             backend=description,
-            calibration_id=order.calibration_of(instance.name, template.logical.label),
+            calibration_id=pin.calibration_id,
             repetition=repetition,
         )
         kernels.append(
-            Kernel(kernel_id=identity, instance=instance, template=template, facts=facts, repetition=repetition)
+            Kernel(
+                kernel_id=identity,
+                instance=instance,
+                template=template,
+                facts=facts,
+                calibration_id=pin.calibration_id,
+                repetition=repetition,
+            )
         )
     return kernels

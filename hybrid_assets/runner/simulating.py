@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from hybrid_assets.errors import CompilationError, ProviderError, ResultIntegrityError
 from hybrid_assets.model.fingerprint import fingerprint, seed_from
 from hybrid_assets.model.jobs import JobRequest, KernelResult
-from hybrid_assets.runner.compiling import cached, compile_missing
 from hybrid_assets.runner.driver import utc_now, verify_answer
 from hybrid_assets.runner.kernels import Kernel, kernel_id, pub, template_of
+from hybrid_assets.runner.placing import cached, compile_missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -81,7 +81,7 @@ def simulator_kernels(
     provider, options = project.simulator(backend), project.compile_options(backend)
     target = provider.target()
     templates = [template_of(logical, target=target, options=options) for logical in found]
-    compile_missing(project, templates, target=target, options=options)
+    compile_missing(project, [(template, options) for template in templates], target=target)
     return [
         _named(
             provider,
@@ -90,6 +90,7 @@ def simulator_kernels(
                 instance=instance,
                 template=template,
                 facts=cached(project, template.key.digest).facts,
+                calibration_id=target.calibration_id,
                 repetition=REPETITION,
             ),
         )

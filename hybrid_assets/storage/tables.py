@@ -94,8 +94,12 @@ _ALL = (
             "calibration_id": _TEXT,
             "optimization_level": _INT,
             "seed": _WIDE,
+            "expected_success_now": _REAL,
+            "basis_calibration_id": _TEXT,
+            "placement": _TEXT,
+            "placement_reason": _TEXT,
         },
-        volatile="cache_hit miss_reason compile_s",
+        volatile="cache_hit miss_reason compile_s expected_success_now placement placement_reason",
     ),
     _table(
         "quantum_results",
@@ -121,6 +125,9 @@ _ALL = (
             # False: the backend may still answer, and its own row will take this one's place.
             "is_final": _FLAG,
             "inputs_age_s": _REAL,
+            "basis_calibration_id": _TEXT,
+            # It ran under another calibration than it was asked for.
+            "calibration_changed": _FLAG,
             "calibration_age_s": _REAL,
         },
         # Who asked, which job answered and how long it took do not change the answer.
@@ -253,6 +260,23 @@ _ALL = (
             "num_qubits": _INT,
             "median_two_qubit_error": _REAL,
             "median_readout_error": _REAL,
+        },
+    ),
+    _table(
+        # A row an operation and place; `measure` rows are also those of the qubits themselves.
+        "calibration_errors",
+        by="backend calibration_id",
+        keys={"backend": _TEXT, "calibration_id": _TEXT, "operation": _TEXT, "qubits": _TEXT},
+        values={
+            # How many qubits it acts on; NULL where it acts on any.
+            "num_qubits": _INT,
+            "error": _REAL,
+            "duration_s": _REAL,
+            "is_faulty": _FLAG,
+            "p_1_given_0": _REAL,
+            "p_0_given_1": _REAL,
+            "t1_s": _REAL,
+            "t2_s": _REAL,
         },
     ),
     _table(

@@ -79,6 +79,15 @@ STEPS: Mapping[int, Sequence[str]] = {
         """,
         "CREATE INDEX approvals_plan ON approvals (night, workload, plan_hash)",
     ),
+    4: (
+        """
+        CREATE TABLE placements (
+            backend {text} NOT NULL, base_key {text} NOT NULL, compile_key {text} NOT NULL,
+            calibration_id {text} NOT NULL, score {double} NOT NULL, decided_at BIGINT NOT NULL,
+            action {text} NOT NULL, reason {text} NOT NULL, PRIMARY KEY (backend, base_key)
+        )
+        """,
+    ),
 }
 
 

@@ -15,7 +15,7 @@ from hybrid_assets.model.queue import BreakerState, BudgetUnit, KernelState, Rem
 from hybrid_assets.storage.ledger.columns import TEXT, amount, at, errors, number, seconds, serial, text, texts, word
 
 #: Version of the tables below. A change here needs a step in `migrations`.
-VERSION = 3
+VERSION = 4
 
 METADATA = sa.MetaData()
 
@@ -209,6 +209,18 @@ APPROVALS = sa.Table(
     at("expires_at", null=True),
     texts("parts"),
     sa.Index("approvals_plan", "night", "workload", "plan_hash"),
+)
+
+#: Which compiled circuit stands for a template on a backend, and since which calibration.
+PLACEMENTS = sa.Table(
+    "placements",
+    METADATA,
+    text("backend", key=True),
+    text("base_key", key=True),
+    *(text(name) for name in ("compile_key", "calibration_id")),
+    amount("score"),
+    at("decided_at"),
+    *(text(name) for name in ("action", "reason")),
 )
 
 SCHEMA_VERSION = sa.Table("schema_version", METADATA, number("version", key=True))

@@ -19,6 +19,9 @@ from hybrid_assets.storage.ledger import (
     progress,
     queue,
 )
+from hybrid_assets.storage.ledger import (
+    placements as placing,
+)
 from hybrid_assets.storage.ledger.engines import reading_engine, url_of, writing_engine
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from hybrid_assets.model.gates import Approval
     from hybrid_assets.model.jobs import JobStatus
     from hybrid_assets.model.ledger import BatchEnding, BatchProposal, BreakerRule, Lease, PostRate, Refusal
+    from hybrid_assets.model.placements import Placement
     from hybrid_assets.model.queue import (
         BatchDecision,
         BatchRecord,
@@ -290,6 +294,18 @@ class SqlLedger:
         """Return approvals."""
         with self._reader.begin() as connection:
             return history.approvals(connection, night=night, workload=workload, plan_hash=plan_hash)
+
+    # --- circuits
+
+    def place(self, placements: Sequence[Placement], *, instead_of: Mapping[str, str]) -> None:
+        """Write which circuits stand for templates, unless somebody else has decided meanwhile; see `placements`."""
+        with self._writer.begin() as connection:
+            placing.write(connection, placements, instead_of=instead_of)
+
+    def placements(self, backend: str) -> Sequence[Placement]:
+        """Return which circuits stand for a backend's templates."""
+        with self._reader.begin() as connection:
+            return placing.read(connection, backend)
 
     # --- history
 

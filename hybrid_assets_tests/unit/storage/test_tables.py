@@ -25,6 +25,7 @@ PROMISED = {
     "stage_timings": "night workload backend stage wall_s budget_s within_budget",
     "calibration_snapshots": "backend calibration_id calibrated_at observed_at num_qubits median_two_qubit_error "
     "median_readout_error",
+    "calibration_errors": "backend calibration_id operation qubits error duration_s t1_s t2_s",
     "decisions": "night workload plan_hash decision signer reason decided_at expires_at",
     "approvals": "night workload plan_hash decision signer reason decided_at expires_at",
 }

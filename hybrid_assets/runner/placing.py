@@ -1,0 +1,219 @@
+"""Which compiled circuit stands for each template on a backend: compiled once, and again where a calibration asks it.
+
+Put what makes and remembers that choice here; the rule behind it is `calibration.deciding`'s.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from hybrid_assets.calibration.deciding import Action, CalibrationRules, CircuitScore, choose, decide
+from hybrid_assets.circuits.exposure import expected_success, expected_successes
+from hybrid_assets.circuits.key import compile_key, explain_miss
+from hybrid_assets.circuits.payload import dump
+from hybrid_assets.circuits.pool import CompileRequest
+from hybrid_assets.errors import CompilationError
+from hybrid_assets.model.placements import Placement
+from hybrid_assets.runner.driver import utc_now
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from hybrid_assets.model.circuits import CompiledCircuit, CompileOptions, TargetDocument
+    from hybrid_assets.runner.kernels import Template
+    from hybrid_assets.runner.project import Project
+
+#: Compiles take milliseconds; a line for each would drown the others.
+PROGRESS_STEP = 20
+#: `Placement.action` of a template that was never placed before.
+NEW = "new"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """The circuits that stand for some templates."""
+
+    #: By compile key of the template.
+    by_key: Mapping[str, Placement]
+    #: Why each compile key was missing in the cache that was compiled just now.
+    misses: Mapping[str, str]
+
+
+def place(
+    project: Project,
+    backend: str,
+    templates: Sequence[Template],
+    *,
+    target: TargetDocument,
+    options: CompileOptions,
+    decides: bool = False,
+) -> Placed:
+    """Return the circuit that stands for each template; new ones are compiled.
+
+    Args:
+        project: The project.
+        backend: The backend.
+        templates: Templates under the backend's own options.
+        target: The backend's present target.
+        options: The backend's own compile options.
+        decides: Whether circuits whose expected success has fallen too far are compiled anew: the best circuit then
+            stands, and its kernels are other ones from now on. Otherwise standing decisions stay as they are.
+    """
+    wanted = {template.key.digest: template for template in templates}
+    known = {p.base_key: p for p in project.ledger.placements(backend) if p.base_key in wanted}
+    fresh = {d: t for d, t in wanted.items() if d not in known or not project.circuits.contains(known[d].compile_key)}
+    misses = compile_missing(project, [(template, options) for template in fresh.values()], target=target)
+    made = [_first(project, backend, digest, target) for digest in fresh]
+    if decides:
+        acted = [placement for placement in known.values() if placement.base_key not in fresh]
+        changed, more = _decide(project, acted, wanted, target=target, options=options)
+        made += changed
+        misses |= more
+    if made:
+        instead_of = {digest: placement.calibration_id for digest, placement in known.items()}
+        project.ledger.place(made, instead_of=instead_of)
+        known = {p.base_key: p for p in project.ledger.placements(backend) if p.base_key in wanted}
+    return Placed(by_key=known, misses=misses)
+
+
+def rules_of(project: Project, backend: str) -> CalibrationRules:
+    """Return the thresholds of a backend."""
+    common = project.backend(backend)
+    return CalibrationRules(keep_ratio=common.keep_ratio, seeds=common.recompile_seeds)
+
+
+def scores(project: Project, backend: str, target: TargetDocument) -> Sequence[tuple[Placement, float]]:
+    """Return every standing circuit of a backend that is still stored, with its expected success under a target."""
+    found = [(p, project.circuits.get(p.compile_key)) for p in project.ledger.placements(backend)]
+    stored = [(placement, compiled.facts) for placement, compiled in found if compiled is not None]
+    present = expected_successes([facts.exposure for _, facts in stored], target)
+    return [(placement, score) for (placement, _), score in zip(stored, present, strict=True)]
+
+
+def score_of(placement: Placement, present: float) -> CircuitScore:
+    """Return what is decided about."""
+    return CircuitScore(
+        compile_key=placement.compile_key,
+        base_score=placement.score,
+        present_score=present,
+        uses_faulty=present == 0.0,
+    )
+
+
+def compile_missing(
+    project: Project, wanted: Sequence[tuple[Template, CompileOptions]], *, target: TargetDocument
+) -> dict[str, str]:
+    """Compile every structure the cache lacks, each once.
+
+    Returns:
+        For each compile key that was missing, why it missed.
+    """
+    missing = {t.key.digest: (t, options) for t, options in wanted if not project.circuits.contains(t.key.digest)}
+    reasons = {
+        digest: explain_miss(t.key.parts, project.circuits.nearest(t.key.parts["structure"]))
+        for digest, (t, _) in missing.items()
+    }
+    if missing:
+        _compile_and_store(project, _requests(missing.values(), target))
+    return reasons
+
+
+def cached(project: Project, digest: str) -> CompiledCircuit:
+    """Return a compiled circuit that `place` or `compile_missing` has seen to.
+
+    Raises:
+        CompilationError: Its entry vanished or was found corrupt since.
+    """
+    compiled = project.circuits.get(digest)
+    if compiled is None:
+        raise CompilationError(f"The cache entry {digest[:16]} vanished or is corrupt. Run again to compile it anew.")
+    return compiled
+
+
+def _first(project: Project, backend: str, digest: str, target: TargetDocument) -> Placement:
+    return Placement(
+        backend=backend,
+        base_key=digest,
+        compile_key=digest,
+        calibration_id=target.calibration_id,
+        score=expected_success(cached(project, digest).facts.exposure, target),
+        decided_at=utc_now(),
+        action=NEW,
+        reason="It was never placed before.",
+    )
+
+
+def _decide(
+    project: Project,
+    known: Sequence[Placement],
+    templates: Mapping[str, Template],
+    *,
+    target: TargetDocument,
+    options: CompileOptions,
+) -> tuple[list[Placement], dict[str, str]]:
+    """Return the placements that change under the present calibration, and why each new circuit was missing."""
+    rules = rules_of(project, known[0].backend) if known else CalibrationRules()
+    present = expected_successes([cached(project, p.compile_key).facts.exposure for p in known], target)
+    affected: dict[str, tuple[Placement, float, str, str]] = {}
+    for placement, score in zip(known, present, strict=True):
+        decision = decide(score_of(placement, score), rules)
+        if decision.action is not Action.KEEP and placement.calibration_id != target.calibration_id:
+            affected[placement.base_key] = (placement, score, decision.action.value, decision.reason)
+    candidates = [
+        (base_key, variant)
+        for base_key in affected
+        for variant in _variants(templates[base_key], target=target, options=options, seeds=rules.seeds)
+    ]
+    misses = compile_missing(project, [variant for _, variant in candidates], target=target)
+    found: list[Placement] = []
+    for base_key, (placement, score, action, reason) in affected.items():
+        options_of = {placement.compile_key: score}
+        for other, (template, _) in candidates:
+            if other == base_key:
+                exposure = cached(project, template.key.digest).facts.exposure
+                options_of[template.key.digest] = expected_success(exposure, target)
+        best = choose(options_of, placement.compile_key)
+        found.append(
+            replace(
+                placement,
+                compile_key=best,
+                calibration_id=target.calibration_id,
+                score=options_of[best],
+                decided_at=utc_now(),
+                action=action,
+                reason=reason,
+            )
+        )
+    return found, misses
+
+
+def _variants(
+    template: Template, *, target: TargetDocument, options: CompileOptions, seeds: int
+) -> Iterable[tuple[Template, CompileOptions]]:
+    """Yield the template compiled for the present calibration with several seeds."""
+    for number in range(seeds):
+        chosen = replace(options, seed=options.seed + number, calibration_id=target.calibration_id)
+        yield replace(template, key=compile_key(template.key.parts["structure"], target, chosen)), chosen
+
+
+def _compile_and_store(project: Project, requests: Sequence[CompileRequest]) -> None:
+    """Compile, and store in a thread meanwhile: the disk's answer would keep the workers waiting for new work."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="circuit-store") as writer:
+        stored = []
+        for done, compiled in enumerate(project.compile_pool.compile(requests), start=1):
+            stored.append(writer.submit(project.circuits.put, compiled))
+            if done % PROGRESS_STEP == 0 or done == len(requests):
+                project.report(f"compiled {done} of {len(requests)}")
+    for storing in stored:
+        storing.result()  # raises what the disk refused
+
+
+def _requests(missing: Iterable[tuple[Template, CompileOptions]], target: TargetDocument) -> list[CompileRequest]:
+    requests = []
+    for template, options in missing:
+        payload, _ = dump(template.circuit)
+        label = f"{template.logical.instance}/{template.logical.label}"
+        requests.append(CompileRequest(label=label, key=template.key, payload=payload, target=target, options=options))
+    return requests

@@ -1,0 +1,108 @@
+"""Calibrations as their backends reported them, one immutable file each. Put nothing else here.
+
+    <folder>/<backend>/<calibration_id>.json       the whole target document, when it was first seen, and a checksum
+
+The id is a hash of the content, so a file is written once; a second look at the same calibration changes nothing. What
+of it is for SQL is in the warehouse; this is what any later question can be asked of.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from hybrid_assets.circuits.targets import target_from_json, target_to_json
+from hybrid_assets.errors import ConfigurationError, ResultIntegrityError
+from hybrid_assets.model.fingerprint import canonical_json, fingerprint
+from hybrid_assets.storage.files import set_aside, write_once
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from hybrid_assets.model.circuits import TargetDocument
+
+#: What may become a name of a file or folder: nothing that could leave the store.
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+
+
+class CalibrationStore:
+    """A folder of calibrations."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, document: TargetDocument, observed_at: datetime) -> bool:
+        """Store a calibration durably, unless it is there already and sound; tell whether it was stored now.
+
+        Args:
+            document: The target whose calibration it is.
+            observed_at: When it was seen (aware); of several looks the first one's time is kept.
+        """
+        path = self._path(document.backend, document.calibration_id)
+        if path.exists():
+            try:
+                self._read(document.backend, document.calibration_id)
+            except ResultIntegrityError:
+                set_aside(path)
+            else:
+                return False
+        body = {"observed_at": observed_at.astimezone(UTC).isoformat(), "target": target_to_json(document)}
+        return write_once(path, canonical_json({"sha256": fingerprint(body), "calibration": body}).encode())
+
+    def get(self, backend: str, calibration_id: str) -> TargetDocument:
+        """Return a calibration.
+
+        Raises:
+            ResultIntegrityError: It is not stored, or the stored one is damaged.
+        """
+        return self._read(backend, calibration_id)[0]
+
+    def observed_at(self, backend: str, calibration_id: str) -> datetime:
+        """Return when a calibration was first seen.
+
+        Raises:
+            ResultIntegrityError: It is not stored, or the stored one is damaged.
+        """
+        return self._read(backend, calibration_id)[1]
+
+    def history(self, backend: str) -> Sequence[str]:
+        """Return the ids of a backend's calibrations, the first seen first; damaged ones are left out."""
+        if not _NAME.fullmatch(backend):
+            raise _no_name(backend)
+        found = []
+        for path in (self._folder / backend).glob("*.json"):
+            try:
+                found.append((self._read(backend, path.stem)[1], path.stem))
+            except ResultIntegrityError:
+                continue  # the next `put` of the same calibration sets it aside
+        return [calibration_id for _, calibration_id in sorted(found)]
+
+    def _path(self, backend: str, calibration_id: str) -> Path:
+        for name in (backend, calibration_id):
+            if not _NAME.fullmatch(name):
+                raise _no_name(name)
+        return self._folder / backend / f"{calibration_id}.json"
+
+    def _read(self, backend: str, calibration_id: str) -> tuple[TargetDocument, datetime]:
+        path = self._path(backend, calibration_id)
+        again = "Materialize calibration_snapshots again to store the present one."
+        try:
+            content: dict[str, Any] = json.loads(path.read_bytes())
+            body = content["calibration"]
+            if fingerprint(body) != content["sha256"]:
+                raise ResultIntegrityError(f"{path} is not what was stored: its checksum differs. {again}")
+            document, observed_at = target_from_json(body["target"]), datetime.fromisoformat(body["observed_at"])
+        except FileNotFoundError as exc:
+            raise ResultIntegrityError(f"No calibration {calibration_id} of {backend} is stored. {again}") from exc
+        except (ValueError, KeyError, TypeError) as exc:
+            raise ResultIntegrityError(f"{path} is damaged ({exc}). {again}") from exc
+        if (document.backend, document.calibration_id) != (backend, calibration_id):
+            raise ResultIntegrityError(f"{path} holds {document.calibration_id} of {document.backend}. {again}")
+        return document, observed_at
+
+
+def _no_name(name: str) -> ConfigurationError:
+    return ConfigurationError(f"{name!r} cannot name a backend or calibration: use letters, digits, '.', '_' and '-'.")

@@ -1,0 +1,137 @@
+"""A calibration change on the emulated QPU reruns exactly what it affects."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from hybrid_assets.runner.compiling import compile_circuits
+from hybrid_assets.runner.recalibrating import overtaken
+from hybrid_assets_tests.integration.runner.nights import NIGHT, PRISM, SQUARE, execute, open_night, rows, run_night
+
+PAST = "2026-11-01T00:00:00+00:00"
+
+
+def events(*changes):
+    """Return the drift section of changes that have happened: (qubit, factor)."""
+    found = ", ".join(f"{{from_at: '{PAST}', qubits: [{qubit}], factor: {factor}}}" for qubit, factor in changes)
+    return f"drift: {{sigma: 0, events: [{found}]}}"
+
+
+def calibrated(folder, *changes, more=""):
+    """Open the project after these changes."""
+    return open_night(folder, backend=f"{events(*changes)}{more}")
+
+
+@pytest.fixture
+def night(tmp_path):
+    """A published night: a square, and a prism that uses qubits the square does not; return folder and qubits."""
+    project = calibrated(tmp_path)
+    assert run_night(project).numbers["executed"] == 2
+    used = {row["instance"]: set(row["used_qubits"]) for row in circuits(project)}
+    return tmp_path, used
+
+
+def circuits(project):
+    return project.warehouse.read_rows("compiled_circuits", night=NIGHT, workload="maxcut", backend="qpu")
+
+
+def again(project):
+    """Run compile and execute stages again; return the instances that were executed anew."""
+    before = {row["instance"]: row["kernel_id"] for row in rows(project)}
+    compile_circuits(project, night=NIGHT, workload="maxcut", backend="qpu")
+    outcome = execute(project)
+    assert outcome.pending is None
+    changed = {row["instance"] for row in rows(project) if row["kernel_id"] != before[row["instance"]]}
+    assert outcome.numbers["executed"] == len(changed)
+    return changed
+
+
+def looked(project):
+    """Return what the sensor would act upon."""
+    return list(overtaken(project, "qpu", project.provider("qpu").target()))
+
+
+def test_one_bad_qubit_reruns_exactly_the_kernels_that_use_it(night):
+    folder, used = night
+    (qubit, *_) = sorted(used["prism"] - used["square"])
+    project = calibrated(folder, (qubit, 20))
+    (found,) = looked(project)
+    assert found == looked(project)[0]  # however often it is asked
+    assert again(project) == {"prism"}
+    prism = next(row for row in circuits(project) if row["instance"] == "prism")
+    assert prism["placement"] == "recompile"
+    assert qubit not in prism["used_qubits"]
+    assert prism["basis_calibration_id"] == project.provider("qpu").target().calibration_id
+    assert looked(project) == []
+    assert again(project) == set()
+
+
+def test_a_change_elsewhere_or_a_small_one_reruns_nothing(night):
+    folder, used = night
+    unused = min(set(range(133)) - used["prism"] - used["square"])
+    for changes in (((unused, 100),), ((min(used["prism"]), 1.02),)):
+        project = calibrated(folder, *changes)
+        assert looked(project) == []
+        assert again(project) == set()
+        assert all(row["expected_success_now"] is not None for row in circuits(project))
+
+
+def test_many_small_steps_are_caught_when_their_sum_passes_the_threshold(night):
+    """Each step lowers the prism's expected success by less than the threshold of 5 %."""
+    folder, used = night
+    (qubit, *_) = sorted(used["prism"] - used["square"])
+    reran = []
+    for steps in range(1, 13):
+        project = calibrated(folder, *[(qubit, 1.25)] * steps)
+        reran += again(project)
+        if reran:
+            break
+    assert reran == ["prism"]
+    assert steps > 1
+
+
+def test_noise_around_the_threshold_does_not_flap(night):
+    folder, used = night
+    (qubit, *_) = sorted(used["prism"] - used["square"])
+    changes = [(qubit, 20)]
+    assert again(calibrated(folder, *changes)) == {"prism"}
+    for _ in range(3):
+        changes += [(qubit, 0.05), (qubit, 20)]
+        assert again(calibrated(folder, *changes[:-1])) == set()
+        assert again(calibrated(folder, *changes)) == set()
+
+
+def test_the_next_night_reuses_what_no_change_affects(night):
+    folder, used = night
+    (qubit, *_) = sorted(used["prism"] - used["square"])
+    project = calibrated(folder, (qubit, 20))
+    outcome = run_night(project, "2026-11-21")
+    assert (outcome.numbers["executed"], outcome.numbers["reused"]) == (1, 1)
+
+
+@pytest.mark.parametrize("policy", ["keep", "rerun", "reject"])
+def test_a_change_between_submission_and_run_is_flagged_and_handled(tmp_path, policy):
+    project = open_night(tmp_path, backend="drift: {sigma: 0}", graphs={"square": SQUARE})
+    run_night(project)
+    used = circuits(project)[0]["used_qubits"]
+    project.close()
+    at = (datetime.now(UTC) + timedelta(seconds=3)).isoformat()
+    project = open_night(
+        tmp_path,
+        backend=f"drift: {{sigma: 0, events: [{{from_at: '{at}', qubits: {used}, factor: 20}}]}}, "
+        f"queue_median_s: 4000000, queue_sigma: 0, on_recalibration: {policy}",
+        graphs={"square": SQUARE, "prism": PRISM},
+    )
+    run_night(project)
+    found = {row["instance"]: row for row in rows(project)}
+    # the square's result was known; the prism was asked for before the change and ran after it
+    assert found["square"]["calibration_changed"] is False
+    prism = found["prism"]
+    if policy == "reject":
+        assert prism["source"] == "failed"
+        assert "on_recalibration is reject" in prism["source_reason"]
+    else:
+        assert prism["calibration_changed"] is (policy == "keep")
+        assert (prism["basis_calibration_id"] == prism["executed_calibration_id"]) is (policy == "rerun")
