@@ -131,8 +131,8 @@ def _comparison_text(found: Comparison, *, limit: int) -> str:
         (*_change_row(change), len(names), _names(names))
         for change, names in zip(found.changes[:limit], found.touched[:limit], strict=True)
     ]
-    columns = ("operation", "qubits", "what", "before", "after", "ratio", "size", "circuits", "which")
-    parts = [draw(columns, rows, title=f"{title}: {_of(len(rows), found.changes, 'changes')}, largest first")]
+    titles = ("operation", "qubits", "what", "before", "after", "ratio", "size", "circuits", "which")
+    parts = [draw(titles, rows, title=f"{title}: {_of(len(rows), found.changes, 'changes')}, largest first")]
     if found.circuits:
         drifts = [_drift_row(drift) for drift in found.circuits[:limit]]
         columns = ("circuit", "changes", "expected success before", "after", "ratio")
@@ -155,9 +155,18 @@ def _outlook_text(found: Outlook) -> str:
 
 
 def _change_row(change: Change) -> tuple[Any, ...]:
-    qubits = "any" if change.qubits is None else "-".join(map(str, change.qubits))
+    from hybrid_assets.runner.calibrating import qubits_text  # noqa: PLC0415 - imports the stores
+
     size = change.size if math.isfinite(change.size) else None
-    return change.operation, qubits, change.kind.value, change.error_before, change.error_after, change.ratio, size
+    return (
+        change.operation,
+        qubits_text(change.qubits),
+        change.kind.value,
+        change.error_before,
+        change.error_after,
+        change.ratio,
+        size,
+    )
 
 
 def _drift_row(drift: CircuitDrift) -> tuple[Any, ...]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Words for the calibration seen last, and for the one before it.
 LATEST, PREVIOUS = "latest", "previous"
+#: What is told first.
+_URGENCY = {Action.MOVE: 0, Action.RECOMPILE: 1, Action.KEEP: 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,16 +187,13 @@ def outlook(project: Project, backend: str) -> Outlook:
                 reason=reason,
             )
         )
-    found.sort(key=lambda one: (-_URGENCY[one.action], 1.0 if one.ratio is None else one.ratio, one.names))
+    found.sort(key=lambda one: (_URGENCY[one.action], 1.0 if one.ratio is None else one.ratio, one.names))
     return Outlook(
         backend=backend,
         calibration_id=target.calibration_id,
         intentions=found,
         reruns=[one.cell for one in overtaken(project, backend, target)],
     )
-
-
-_URGENCY = {Action.KEEP: 0, Action.RECOMPILE: 1, Action.MOVE: 2}
 
 
 def _latest_keys(project: Project, backend: str) -> dict[str, str]:
