@@ -15,12 +15,14 @@ from hybrid_assets.circuits.key import compile_key, explain_miss
 from hybrid_assets.circuits.payload import dump
 from hybrid_assets.circuits.pool import CompileRequest
 from hybrid_assets.errors import CompilationError
+from hybrid_assets.model.fingerprint import fingerprint
 from hybrid_assets.model.placements import Placement
 from hybrid_assets.runner.driver import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from hybrid_assets.calibration.deciding import Decision
     from hybrid_assets.model.circuits import CompiledCircuit, CompileOptions, TargetDocument
     from hybrid_assets.runner.kernels import Template
     from hybrid_assets.runner.project import Project
@@ -62,14 +64,18 @@ def place(
             stands, and its kernels are other ones from now on. Otherwise standing decisions stay as they are.
     """
     wanted = {template.key.digest: template for template in templates}
-    known = {p.base_key: p for p in project.ledger.placements(backend) if p.base_key in wanted}
+    standing = project.ledger.placements(backend)
+    known = {p.base_key: p for p in standing if p.base_key in wanted}
     fresh = {d: t for d, t in wanted.items() if d not in known or not project.circuits.contains(known[d].compile_key)}
-    misses = compile_missing(project, [(template, options) for template in fresh.values()], target=target)
-    made = [_first(project, backend, digest, target) for digest in fresh]
+    carried = _carried(project, standing, fresh, target)
+    new = [template for digest, template in fresh.items() if digest not in carried]
+    misses = compile_missing(project, [(template, options) for template in new], target=target)
+    made = [*carried.values(), *(_first(project, backend, template.key.digest, target) for template in new)]
     if decides:
-        acted = [placement for placement in known.values() if placement.base_key not in fresh]
+        acted = [placement for digest, placement in known.items() if digest not in fresh] + list(carried.values())
         changed, more = _decide(project, acted, wanted, target=target, options=options)
-        made += changed
+        again = {placement.base_key for placement in changed}
+        made = [*(placement for placement in made if placement.base_key not in again), *changed]
         misses |= more
     if made:
         instead_of = {digest: placement.calibration_id for digest, placement in known.items()}
@@ -86,7 +92,8 @@ def rules_of(project: Project, backend: str) -> CalibrationRules:
 
 def scores(project: Project, backend: str, target: TargetDocument) -> Sequence[tuple[Placement, float]]:
     """Return every standing circuit of a backend that is still stored, with its expected success under a target."""
-    found = [(p, project.circuits.get(p.compile_key)) for p in project.ledger.placements(backend)]
+    newest = {p.compile_key: p for p in sorted(project.ledger.placements(backend), key=lambda p: p.decided_at)}
+    found = [(p, project.circuits.get(p.compile_key)) for p in newest.values()]
     stored = [(placement, compiled.facts) for placement, compiled in found if compiled is not None]
     present = expected_successes([facts.exposure for _, facts in stored], target)
     return [(placement, score) for (placement, _), score in zip(stored, present, strict=True)]
@@ -100,6 +107,15 @@ def score_of(placement: Placement, present: float) -> CircuitScore:
         present_score=present,
         uses_faulty=present == 0.0,
     )
+
+
+def overtaking(
+    placement: Placement, present: float, *, rules: CalibrationRules, target: TargetDocument
+) -> Decision | None:
+    """Return the decision to act upon a circuit; None while it stands, or was decided under this very calibration."""
+    decision = decide(score_of(placement, present), rules)
+    is_settled = decision.action is Action.KEEP or placement.calibration_id == target.calibration_id
+    return None if is_settled else decision
 
 
 def compile_missing(
@@ -132,6 +148,30 @@ def cached(project: Project, digest: str) -> CompiledCircuit:
     return compiled
 
 
+def _carried(
+    project: Project, standing: Sequence[Placement], fresh: Mapping[str, Template], target: TargetDocument
+) -> dict[str, Placement]:
+    """Return placements of the same templates for the target as it was before: they stand as long as they still run.
+
+    A qubit that turns faulty changes the target's structure and with it every key, but not the circuits elsewhere.
+    """
+    if not fresh:
+        return {}
+    before: dict[str, Placement] = {}
+    for placement in sorted(standing, key=lambda p: p.decided_at):
+        compiled = project.circuits.get(placement.compile_key)
+        if compiled is not None and expected_success(compiled.facts.exposure, target) > 0:
+            before[_template_of(compiled.facts.key_parts)] = placement
+    found = {digest: before.get(_template_of(template.key.parts)) for digest, template in fresh.items()}
+    now = utc_now()
+    return {d: replace(p, base_key=d, decided_at=now) for d, p in found.items() if p is not None and p.base_key != d}
+
+
+def _template_of(parts: Mapping[str, str]) -> str:
+    """Return a compile key without what a changed target or a second look at it changes."""
+    return fingerprint({name: value for name, value in parts.items() if name not in {"target", "calibration", "seed"}})
+
+
 def _first(project: Project, backend: str, digest: str, target: TargetDocument) -> Placement:
     return Placement(
         backend=backend,
@@ -158,8 +198,7 @@ def _decide(
     present = expected_successes([cached(project, p.compile_key).facts.exposure for p in known], target)
     affected: dict[str, tuple[Placement, float, str, str]] = {}
     for placement, score in zip(known, present, strict=True):
-        decision = decide(score_of(placement, score), rules)
-        if decision.action is not Action.KEEP and placement.calibration_id != target.calibration_id:
+        if decision := overtaking(placement, score, rules=rules, target=target):
             affected[placement.base_key] = (placement, score, decision.action.value, decision.reason)
     candidates = [
         (base_key, variant)

@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hybrid_assets.calibration.deciding import Action, decide
 from hybrid_assets.model.fingerprint import fingerprint
 from hybrid_assets.runner.orders import Cell
-from hybrid_assets.runner.placing import rules_of, score_of, scores
+from hybrid_assets.runner.placing import overtaking, rules_of, scores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,8 +54,7 @@ def _acted_upon(project: Project, backend: str, target: TargetDocument) -> dict[
     rules = rules_of(project, backend)
     found = {}
     for placement, present in scores(project, backend, target):
-        decision = decide(score_of(placement, present), rules)
-        if decision.action is not Action.KEEP and placement.calibration_id != target.calibration_id:
+        if decision := overtaking(placement, present, rules=rules, target=target):
             found[placement.compile_key] = (placement, decision.reason)
     return found
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from hybrid_assets_tests.bench import batching, billed, ledger, planning, scale, speed
+from hybrid_assets_tests.bench import batching, billed, calibration, ledger, planning, scale, speed
 
 
 @click.command()
 @click.option(
     "--only",
-    type=click.Choice(["speed", "scale", "billed", "planning", "batching", "ledger"]),
+    type=click.Choice(["speed", "scale", "billed", "planning", "batching", "ledger", "calibration"]),
     help="Run one benchmark.",
 )
 @click.option(
     "--loop-circuits", default=1200, show_default=True, help="Circuits of the plain loop (fewer: extrapolated)."
 )
-def main(only: str | None, loop_circuits: int) -> None:
+@click.option(
+    "--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the calibration study into this SVG file."
+)
+def main(only: str | None, loop_circuits: int, plot: Path | None) -> None:
     """Print ratios of the product against a plain loop, against Aer alone, against itself at other sizes or rules."""
     if only in (None, "speed"):
         click.echo(speed.table(loop_circuits))
@@ -30,6 +35,8 @@ def main(only: str | None, loop_circuits: int) -> None:
         click.echo(batching.table())
     if only in (None, "ledger"):
         click.echo(ledger.table())
+    if only in (None, "calibration"):
+        click.echo(calibration.table(plot))
 
 
 main()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from hybrid_assets.calibration.entries import entries
 from hybrid_assets.circuits.targets import target_to_json
 from hybrid_assets.runner.calibrating import snapshot_calibration
 from hybrid_assets.runner.compiling import compile_circuits
@@ -95,6 +98,16 @@ def test_the_document_is_kept_whole_and_its_errors_can_be_queried(folder):
     assert (error, up, t1_s) == (measure.error, target.readout[3][0], target.t1_t2_s[3][0])
 
 
+def test_a_snapshot_that_was_killed_half_way_is_finished_with_the_time_it_was_first_seen(folder):
+    """The document was stored an hour ago; neither its errors nor its row were published."""
+    project = calibrated(folder)
+    target, first = project.provider("qpu").target(), datetime.now(UTC) - timedelta(hours=1)
+    project.calibrations.put(target, first)
+    snapshot_calibration(project, backend="qpu")
+    sql = "SELECT observed_at, (SELECT count(*) FROM calibration_errors) FROM calibration_snapshots"
+    assert query(project.home, sql)[1] == [(first, len(entries(target)))]
+
+
 def test_a_diff_names_what_changed_and_which_circuits_it_touches(folder, call, used_qubits):
     (qubit, *_) = sorted(used_qubits[PRISM] - used_qubits[SQUARE])
     old, new = observe(folder), observe(folder, (qubit, 3))
@@ -158,6 +171,20 @@ def test_after_acting_the_plan_is_to_keep(folder, call, used_qubits):
     assert {one["action"] for one in plan["circuits"]} == {"keep"}
     assert plan["reruns"] == []
     assert sorted(one["circuits"][0] for one in plan["circuits"]) == [PRISM, SQUARE]
+
+
+def test_what_was_decided_under_this_calibration_is_kept_however_bad(folder, call, used_qubits):
+    """Nothing better was found then, and nothing better would be found now."""
+    project = calibrated(folder)
+    present = project.provider("qpu").target().calibration_id
+    placements = project.ledger.placements("qpu")
+    worse = [replace(placement, calibration_id=present, score=1.0) for placement in placements]
+    project.ledger.place(worse, instead_of={one.base_key: one.calibration_id for one in placements})
+    (plan,) = call("calibration", "plan", "--json").document
+    assert [one["action"] for one in plan["circuits"]] == ["keep", "keep"]
+    assert min(one["ratio"] for one in plan["circuits"]) < 0.95
+    assert plan["reruns"] == []
+    assert "decided about under this very calibration" in plan["circuits"][0]["reason"]
 
 
 def test_without_placements_a_plan_says_so(folder, call):

@@ -6,8 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from hybrid_assets.circuits.targets import build_target_document
+from hybrid_assets.providers.emulator import EmulatorProvider
+from hybrid_assets.runner import executing
 from hybrid_assets.runner.compiling import compile_circuits
 from hybrid_assets.runner.recalibrating import overtaken
+from hybrid_assets.storage.ledger.sql import SqlLedger
+from hybrid_assets.storage.results import FileResultStore
+from hybrid_assets.storage.warehouse import Warehouse
 from hybrid_assets_tests.integration.runner.nights import NIGHT, PRISM, SQUARE, execute, open_night, rows, run_night
 
 PAST = "2026-11-01T00:00:00+00:00"
@@ -103,6 +109,26 @@ def test_noise_around_the_threshold_does_not_flap(night):
         assert again(calibrated(folder, *changes)) == set()
 
 
+def test_a_faulty_qubit_moves_what_uses_it_and_nothing_else(night, monkeypatch):
+    """It changes the target's structure, and with it the compile key of every template."""
+    folder, used = night
+    (qubit, *_) = sorted(used["prism"] - used["square"])
+    real = EmulatorProvider.target
+
+    def broken(provider, at=None):
+        found = real(provider, at)
+        names = ("backend", "num_qubits", "operations", "dt_s", "readout", "t1_t2_s", "calibrated_at")
+        return build_target_document(**{name: getattr(found, name) for name in names}, faulty_qubits=[qubit])
+
+    monkeypatch.setattr(EmulatorProvider, "target", broken)
+    project = calibrated(folder)
+    assert again(project) == {"prism"}
+    prism = next(row for row in circuits(project) if row["instance"] == "prism")
+    assert qubit not in prism["used_qubits"]
+    assert again(project) == set()
+    assert looked(project) == []
+
+
 def test_the_next_night_reuses_what_no_change_affects(night):
     folder, used = night
     (qubit, *_) = sorted(used["prism"] - used["square"])
@@ -135,3 +161,56 @@ def test_a_change_between_submission_and_run_is_flagged_and_handled(tmp_path, po
     else:
         assert prism["calibration_changed"] is (policy == "keep")
         assert (prism["basis_calibration_id"] == prism["executed_calibration_id"]) is (policy == "rerun")
+
+
+class Killed(BaseException):
+    """Ends a stage where a process would be gone."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        (SqlLedger, "place"),
+        (executing, "keep_order"),
+        (SqlLedger, "enqueue"),
+        (SqlLedger, "record_job"),
+        (FileResultStore, "put"),
+        (Warehouse, "publish"),
+        (executing, "close_order"),
+    ],
+    ids=lambda place: place[1],
+)
+def test_a_recompile_that_dies_anywhere_converges_to_the_same_state(night, monkeypatch, place, when):
+    folder, used = night
+    (qubit, *_) = sorted(used["prism"] - used["square"])
+    owner, name = place
+    real = getattr(owner, name)
+
+    def dies(*args, **arguments):
+        if when == "after":
+            real(*args, **arguments)
+        raise Killed
+
+    project = calibrated(folder, (qubit, 20))
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, dies)
+        with pytest.raises(Killed):
+            again(project)
+    project.close()
+    project = calibrated(folder, (qubit, 20))
+    again_until_published(project)
+    found = {row["instance"]: row for row in rows(project)}
+    assert found["prism"]["basis_calibration_id"] == project.provider("qpu").target().calibration_id
+    assert found["square"]["basis_calibration_id"] != found["prism"]["basis_calibration_id"]
+    assert qubit not in next(row for row in circuits(project) if row["instance"] == "prism")["used_qubits"]
+    assert [post["outcome"] for post in project.provider("qpu").posts()] == ["accepted", "accepted"]
+    assert looked(project) == []
+
+
+def again_until_published(project):
+    """Run both stages until nothing is pending."""
+    compile_circuits(project, night=NIGHT, workload="maxcut", backend="qpu")
+    while execute(project).pending:
+        pass

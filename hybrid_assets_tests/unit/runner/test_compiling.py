@@ -8,7 +8,7 @@ import pytest
 
 from hybrid_assets.errors import CompilationError
 from hybrid_assets.model.circuits import CompileOptions
-from hybrid_assets.runner import compiling
+from hybrid_assets.runner import placing
 
 
 def _project(outcomes, put):
@@ -26,14 +26,15 @@ def _project(outcomes, put):
 @pytest.fixture
 def missing(monkeypatch):
     """Two templates that are in no cache, and need no real circuit."""
-    monkeypatch.setattr(compiling, "_requests", lambda found, _target, _options: list(found))
-    monkeypatch.setattr(compiling, "explain_miss", lambda _parts, _nearest: "first of its structure")
-    return [SimpleNamespace(key=SimpleNamespace(digest=name, parts={"structure": name})) for name in "ab"]
+    monkeypatch.setattr(placing, "_requests", lambda found, _target: list(found))
+    monkeypatch.setattr(placing, "explain_miss", lambda _parts, _nearest: "first of its structure")
+    templates = [SimpleNamespace(key=SimpleNamespace(digest=name, parts={"structure": name})) for name in "ab"]
+    return [(template, CompileOptions()) for template in templates]
 
 
 def test_all_are_stored_in_order_before_it_returns(missing):
     stored = []
-    reasons = compiling.compile_missing(_project("ab", stored.append), missing, target=None, options=CompileOptions())
+    reasons = placing.compile_missing(_project("ab", stored.append), missing, target=None)
     assert stored == ["a", "b"]
     assert reasons == dict.fromkeys("ab", "first of its structure")
 
@@ -42,7 +43,7 @@ def test_what_compiled_before_a_failure_is_stored(missing):
     stored = []
     project = _project(["a", CompilationError("b does not compile")], stored.append)
     with pytest.raises(CompilationError, match="b does not compile"):
-        compiling.compile_missing(project, missing, target=None, options=CompileOptions())
+        placing.compile_missing(project, missing, target=None)
     assert stored == ["a"]
 
 
@@ -52,4 +53,4 @@ def test_a_disk_that_refuses_ends_the_stage(missing):
             raise OSError("no space left on device")
 
     with pytest.raises(OSError, match="no space left"):
-        compiling.compile_missing(_project("ab", put), missing, target=None, options=CompileOptions())
+        placing.compile_missing(_project("ab", put), missing, target=None)
