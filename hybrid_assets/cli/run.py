@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hybrid_assets.cli.progress import progress
-from hybrid_assets.cli.table import render_night
+from hybrid_assets.cli.table import render_night, substitutes
 from hybrid_assets.settings import load_settings
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ def run_night(
     refused = _refusals(project, chosen, {spec.key[0] for spec in selected if spec.table == "normalized_inputs"})
     compared = any(key.endswith("/comparisons") for key in result.published)
     click.echo(render_night(project.home, chosen) if compared else "No comparisons were published.")
-    for sentence in (*refused, *result.failures, *(said for _, said in project.pending.values())):
+    others = substitutes(project.home, chosen) if compared else []
+    for sentence in (*refused, *result.failures, *others, *(said for _, said in project.pending.values())):
         click.echo(f"- {sentence}", err=True)
     if result.skipped:
         click.echo(f"Not published yet: {', '.join(result.skipped)}.", err=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from hybrid_assets.storage.questions import METHODS_OF_NIGHT, VERDICTS_OF_NIGHT
+from hybrid_assets.storage.questions import METHODS_OF_NIGHT, SUBSTITUTES_OF_NIGHT, VERDICTS_OF_NIGHT
 from hybrid_assets.storage.snapshot import query
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def render_night(home: Path, night: str) -> str:
     """Return the result tables of a night: one row a method, then one a verdict."""
     _, methods = query(home, METHODS_OF_NIGHT, parameters=[night])
     shown = [
-        (workload, backend, method, role, instances, ratio, best, p_opt, value, shots)
-        for workload, backend, role, method, instances, ratio, best, p_opt, value, shots in methods
+        (w, b, f"{method} (fallback: {others} of {n})" if others else method, role, n, ratio, best, p_opt, value, shots)
+        for w, b, role, method, n, ratio, best, p_opt, value, shots, others in methods
     ]
     columns = ("workload", "backend", "method", "role", "instances", "ratio", "best ratio", "p_opt", "value", "shots")
     _, verdicts = query(home, VERDICTS_OF_NIGHT, parameters=[night])
@@ -56,6 +56,15 @@ def render_night(home: Path, night: str) -> str:
             ),
         )
     )
+
+
+def substitutes(home: Path, night: str) -> list[str]:
+    """Return a sentence for each backend some of whose kernels it did not answer itself."""
+    _, rows = query(home, SUBSTITUTES_OF_NIGHT, parameters=[night])
+    return [
+        f"{workload}/{backend}: {kernels} kernels have the source {source!r}, for example: {reason}"
+        for workload, backend, source, kernels, reason in rows
+    ]
 
 
 def _interval(effect: float | None, low: float | None, high: float | None) -> str:

@@ -80,7 +80,7 @@ class WaitReason(StrEnum):
     """Why a READY kernel is in no batch."""
 
     BACK_OFF = "back-off"
-    BUDGET = "its team's budget is used up"
+    BUDGET = "its team's budget has no room for it"
     LINGER = "waits for company"
     NO_SLOT = "no free slot"
     RESERVED = "the free slots are reserved for production"

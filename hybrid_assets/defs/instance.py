@@ -1,6 +1,9 @@
 """The Dagster instance of a project: its home, its settings file and the limits of its pools."""
 
+import fcntl
+import os
 import shutil
+import socket
 from pathlib import Path
 
 import dagster as dg
@@ -9,6 +12,10 @@ from hybrid_assets.settings import Settings
 
 #: Beside `workspace.yaml`; copied into the Dagster home, where Dagster wants it.
 INSTANCE_FILE = "dagster.yaml"
+#: In the Dagster home; held while its databases are made or migrated.
+LOCK_FILE = ".opening"
+#: Tag of a run that a process materializes itself.
+PROCESS_TAG = "hybrid_assets/process"
 
 
 def dagster_home(settings: Settings) -> Path:
@@ -22,10 +29,40 @@ def dagster_home(settings: Settings) -> Path:
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
-    """Open the project's Dagster instance with its pool limits set."""
-    instance = dg.DagsterInstance.from_config(str(dagster_home(settings)))
-    set_pool_limits(instance, settings)
+    """Open the project's Dagster instance with its pool limits set.
+
+    One process at a time: two that make the same new database at once leave it damaged for good.
+    """
+    home = dagster_home(settings)
+    with (home / LOCK_FILE).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        instance = dg.DagsterInstance.from_config(str(home))
+        set_pool_limits(instance, settings)
     return instance
+
+
+def process_tag() -> str:
+    """Return what names this process in the tags of a run that it materializes itself."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def end_dead_runs(instance: dg.DagsterInstance) -> None:
+    """Mark runs as failed whose process on this host is gone: nobody else would, and they would seem to go on."""
+    started = instance.get_runs(filters=dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+    for run in started:
+        host, _, pid = run.tags.get(PROCESS_TAG, "").rpartition(":")
+        if host == socket.gethostname() and not _is_alive(int(pid)):
+            instance.report_run_failed(run, "Its process is gone. What it had begun is in the ledger.")
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def set_pool_limits(instance: dg.DagsterInstance, settings: Settings) -> None:

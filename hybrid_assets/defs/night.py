@@ -1,19 +1,23 @@
 """Materializing a night in process, without daemon or web server."""
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import dagster as dg
 
 from hybrid_assets import errors
 from hybrid_assets.defs.assets import StageAsset, build_asset, stage_assets
-from hybrid_assets.defs.instance import dagster_home, open_instance
+from hybrid_assets.defs.instance import PROCESS_TAG, dagster_home, end_dead_runs, open_instance, process_tag
 from hybrid_assets.defs.partitions import nights
 from hybrid_assets.errors import ConfigurationError, UsageError
 from hybrid_assets.model.text import nearest
 from hybrid_assets.runner.project import Project
 from hybrid_assets.settings import Settings
 from hybrid_assets.storage.held_files import sqlite_files_held_open
+
+#: Logs a warning for every check of every asset that is pending.
+CHATTER = "dagster._core.execution.plan.active"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,20 +98,25 @@ def select(
 def materialize_night(
     project: Project, *, night: str, selected: Sequence[StageAsset], instance: dg.DagsterInstance | None = None
 ) -> NightResult:
-    """Materialize assets for a night in this process."""
+    """Materialize assets for a night in this process.
+
+    Without Dagster's pools, which would wait for ever for the slot of a run that died: the ledger counts slots itself.
+    """
+    logging.getLogger(CHATTER).setLevel(logging.ERROR)
     partitions = nights(project.settings)
     with (
         sqlite_files_held_open(dagster_home(project.settings)),
         instance or open_instance(project.settings) as open_one,
     ):
+        end_dead_runs(open_one)
         result = dg.materialize(
-            [build_asset(spec, partitions) for spec in selected],
+            [build_asset(replace(spec, pool=None), partitions) for spec in selected],
             partition_key=night,
             resources={"project": project},
             instance=open_one,
             raise_on_error=False,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            tags={"hybrid_assets/night": night},
+            tags={"hybrid_assets/night": night, PROCESS_TAG: process_tag()},
         )
     failed = [event for event in result.all_events if event.is_step_failure]
     codes = [_exit_code(event) for event in failed]

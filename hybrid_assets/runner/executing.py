@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hybrid_assets.errors import ApprovalRequiredError, BudgetExceededError
-from hybrid_assets.model.queue import KernelState, Remedy
+from hybrid_assets.errors import ApprovalRequiredError, BackendUnavailableError, BudgetExceededError
+from hybrid_assets.model.queue import BreakerState, KernelState, Remedy
 from hybrid_assets.model.stages import StageOutcome
 from hybrid_assets.runner import evaluating
 from hybrid_assets.runner.answering import substitutes
@@ -58,7 +58,7 @@ def execute_kernels(project: Project, *, night: str, workload: str, backend: str
             return _pending(project, cell, f"{cell}: {asked.closed}", code=ApprovalRequiredError.exit_code)
         stand_ins = substitutes(project, asked.order, asked.kernels, withheld=asked.withheld, waiting=waiting)
         if stand_ins is None:
-            return _pending(project, cell, pending_sentence(cell, waiting), code=_code(waiting))
+            return _pending(project, cell, pending_sentence(cell, waiting), code=_code(project, cell, waiting))
         outcome = evaluating.publish(
             project, asked.order, asked.kernels, executed=len(asked.executed), substitutes=stand_ins
         )
@@ -73,10 +73,13 @@ def _pending(project: Project, cell: Cell, sentence: str, *, code: int) -> Stage
     return StageOutcome(rows=0, data_version="", pending=sentence)
 
 
-def _code(waiting: Sequence[QueuedKernel]) -> int:
-    """Return the exit code that tells best why kernels wait: only money can help, or time can."""
-    is_broke = all(kernel.error_class == BudgetExceededError.__name__ for kernel in waiting)
-    return BudgetExceededError.exit_code if is_broke else 0
+def _code(project: Project, cell: Cell, waiting: Sequence[QueuedKernel]) -> int:
+    """Return the exit code that tells best why kernels wait: for money, for the backend, or just for their turn."""
+    if all(kernel.error_class == BudgetExceededError.__name__ for kernel in waiting):
+        return BudgetExceededError.exit_code
+    is_shut = project.ledger.breaker(cell.backend).state is not BreakerState.CLOSED
+    is_down = any(kernel.error_class == BackendUnavailableError.__name__ for kernel in waiting)
+    return BackendUnavailableError.exit_code if is_shut or is_down else 0
 
 
 def pending_sentence(cell: Cell, waiting: Sequence[QueuedKernel]) -> str:

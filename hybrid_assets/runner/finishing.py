@@ -180,7 +180,7 @@ class _Collecting:
             if breaker.state is BreakerState.OPEN:
                 how = f"until {breaker.retry_at:%H:%M:%S} UTC" if breaker.retry_at else "until it is closed by hand"
                 yield (
-                    f"{backend}: its breaker is open {how}: {breaker.reason}. "
+                    f"{backend}: its breaker is open {how}: {(breaker.reason or 'no reason is known').rstrip('.')}. "
                     f"`hybrid-assets resume {backend}` closes it at once."
                 )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 #: One row a workload, backend and method of a night, quantum methods and controls each, classical ones by their best.
 METHODS_OF_NIGHT = """
 SELECT workload, backend, role, method, count(*) AS instances, median(ratio) AS ratio, median(best_ratio) AS best_ratio,
-       avg(p_opt) AS p_opt, median(value) AS value, sum(shots) AS shots
+       avg(p_opt) AS p_opt, median(value) AS value, sum(shots) AS shots,
+       count(*) FILTER (source <> 'backend') AS substituted
 FROM comparisons WHERE night = ?
 GROUP BY workload, backend, role, method
 QUALIFY role <> 'classical' OR row_number() OVER (
@@ -17,6 +18,12 @@ ORDER BY workload, backend, list_position(['quantum', 'control', 'classical'], r
 VERDICTS_OF_NIGHT = """
 SELECT workload, backend, verdict, method, num_instances, effect, effect_low, effect_high, p_value, reasons
 FROM verdicts WHERE night = ? ORDER BY workload, backend
+"""
+
+#: One row a workload, backend and source of a night that is not the backend itself.
+SUBSTITUTES_OF_NIGHT = """
+SELECT workload, backend, source, count(DISTINCT kernel_id) AS kernels, any_value(source_reason) AS reason
+FROM quantum_results WHERE night = ? AND source <> 'backend' GROUP BY ALL ORDER BY workload, backend, source
 """
 
 #: How many rows of each table a night has, by workload and backend.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
@@ -11,8 +12,10 @@ if TYPE_CHECKING:
     from hybrid_assets_tests.bench.calibration import Month
 
 #: Policies that are drawn, with their color: hues that the color-blind can tell apart.
-COLORS = {"never": "#999999", "always": "#0072b2", "ours": "#d55e00", "ours, searched": "#009e73"}
+COLORS = {"never": "#999999", "always": "#0072b2", "ours": "#d55e00", "ours, 0.98": "#009e73"}
 WIDTH, HEIGHT = 860, 330
+#: Lines of the grid in 1.
+STEPS = 100
 LEFT, RIGHT, TOP, BOTTOM, GAP = 64, 16, 50, 44, 34
 
 
@@ -23,7 +26,7 @@ def svg(months: dict[str, dict[str, Month]]) -> str:
         for title, found in months.items()
     }
     every = [float(value) for lines in shown.values() for line in lines.values() for value in line]
-    low, high = int(min(every) * 200) / 200, int(max(every) * 200 + 1) / 200
+    low, high = math.floor(min(every) * STEPS) / STEPS, math.ceil(max(every) * STEPS) / STEPS
     size = (WIDTH - LEFT - RIGHT - GAP * (len(shown) - 1)) / len(shown)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"',
@@ -48,12 +51,12 @@ def _panel(title: str, lines: dict[str, np.ndarray], *, left: float, size: float
         return bottom - (value - low) / (high - low) * (bottom - TOP)
 
     parts = [f'<text x="{left + size / 2:.0f}" y="{TOP - 8}" text-anchor="middle">{escape(title)}</text>']
-    for step in range(round((high - low) * 200) + 1):
-        value = low + step / 200
+    for step in range(round((high - low) * STEPS) + 1):
+        value = low + step / STEPS
         y = y_of(value)
         parts.append(f'<line x1="{left:.1f}" x2="{left + size:.1f}" y1="{y:.1f}" y2="{y:.1f}" stroke="#e5e5e5"/>')
         if left == LEFT:
-            parts.append(f'<text x="{left - 6:.1f}" y="{y + 4:.1f}" text-anchor="end">{value:.3f}</text>')
+            parts.append(f'<text x="{left - 6:.1f}" y="{y + 4:.1f}" text-anchor="end">{value:.2f}</text>')
     for name, line in lines.items():
         step = size / max(len(line) - 1, 1)
         points = " ".join(f"{left + night * step:.1f},{y_of(float(value)):.1f}" for night, value in enumerate(line))

@@ -85,7 +85,7 @@ def test_a_lost_result_is_executed_again(tmp_path):
 def test_a_budget_keeps_kernels_in_the_queue_by_name(tmp_path):
     project = open_night(tmp_path, top="budgets: [{team: research, qpu_s: 1}]\n")
     outcome = run_night(project)
-    assert "research/2026-11-20/qpu_s" in outcome.pending or "budget is used up" in outcome.pending
+    assert "research/2026-11-20/qpu_s" in outcome.pending or "budget has no room for it" in outcome.pending
     assert project.pending[f"{NIGHT}/maxcut/qpu"][0] == 5
     assert jobs(project) == []
 
