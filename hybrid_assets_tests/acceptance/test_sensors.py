@@ -1,0 +1,58 @@
+"""Sensors asked again and again: the same requests under the same run keys, which Dagster takes once."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from hybrid_assets.definitions import build_defs
+from hybrid_assets.runner.compiling import compile_circuits
+from hybrid_assets.runner.executing import execute_kernels
+from hybrid_assets_tests.integration.runner.nights import NIGHT, open_night, run_night
+from hybrid_assets_tests.integration.runner.test_recalibration import calibrated, circuits
+
+TICKS = 50
+
+
+def requests(name, project, *, ticks=1):
+    """Return, for each tick, the run keys with the assets they ask for; every context is a new one, without cursor."""
+    defs = build_defs(settings=project.settings, project=project)
+    sensor, found = defs.resolve_sensor_def(name), []
+    with dg.instance_for_test() as instance:
+        for _ in range(ticks):
+            context = dg.build_sensor_context(instance=instance, definitions=defs, resources={"project": project})
+            asked = sensor.evaluate_tick(context).run_requests or ()
+            found.append({one.run_key: sorted(key.to_user_string() for key in one.asset_selection) for one in asked})
+    return found
+
+
+def test_fifty_ticks_ask_for_one_run_of_what_a_change_affects(tmp_path):
+    """A reset cursor asks for nothing else: the decisions are in the ledger."""
+    run_night(calibrated(tmp_path))
+    used = {row["instance"]: set(row["used_qubits"]) for row in circuits(calibrated(tmp_path))}
+    project = calibrated(tmp_path, (min(used["prism"] - used["square"]), 20))
+    ticks = requests("calibration_sensor", project, ticks=TICKS)
+    assert all(tick == ticks[0] for tick in ticks)
+    assert sorted(key.split("/")[0] for key in ticks[0]) == ["recalibrate", "snapshot"]
+    (assets,) = [assets for key, assets in ticks[0].items() if key.startswith("recalibrate")]
+    assert [name for name in assets if not name.startswith("control/")] == [
+        "maxcut/decisions",
+        "maxcut/qpu/comparisons",
+        "maxcut/qpu/compiled_circuits",
+        "maxcut/qpu/quantum_results",
+    ]
+    cell = {"night": NIGHT, "workload": "maxcut", "backend": "qpu"}
+    compile_circuits(project, **cell)
+    execute_kernels(project, **cell)
+    (after,) = requests("calibration_sensor", project)
+    assert [key.split("/")[0] for key in after] == ["snapshot"]
+
+
+def test_a_partition_whose_kernels_are_over_is_collected_once(tmp_path):
+    project = open_night(tmp_path, backend="queue_median_s: 3000000, queue_sigma: 0, wait_s: 0")
+    run_night(project)
+    first, second = requests("qpu_jobs_sensor", project, ticks=2)  # the first follows the job to its end
+    assert first == second
+    assert [key.split("/")[0] for key in first] == ["collect"]
+    execute_kernels(project, night=NIGHT, workload="maxcut", backend="qpu")
+    assert requests("qpu_jobs_sensor", project) == [{}]
+    assert [post["outcome"] for post in project.provider("qpu").posts()] == ["accepted"]
