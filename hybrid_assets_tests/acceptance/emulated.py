@@ -89,7 +89,7 @@ def prepare(folder: Path) -> None:
     project = open_project(folder)
     normalizing.normalize_inputs(project, night=NIGHT, workload=WORKLOAD)
     compiling.compile_circuits(project, night=NIGHT, workload=WORKLOAD, backend=BACKEND)
-    project.compile_pool.close()
+    project.close()
 
 
 def kernels_of(project: Project) -> tuple[Order, list[Kernel]]:
