@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hybrid_assets.control.lanes import Closing, Lane, LaneKey, Purse, Room, fill, time_class
+from hybrid_assets.control.lanes import Closing, Lane, LaneKey, Purse, Room, fill
 from hybrid_assets.control.plans import Plan, PlannedBatch, TooLarge, Waiting, WaitReason
 from hybrid_assets.control.sharing import Served
 from hybrid_assets.control.sizing import size_for
@@ -132,7 +132,7 @@ class _Planner:
                 kernel.group,
                 kernel.split_group,
                 kernel.shots,
-                time_class(kernel.expected_s, short_s=self.rules.short_s, factor=self.rules.similar_factor),
+                self.rules.time_class(kernel.expected_s),
             )
             lane = self.lanes.get(key)
             if lane is None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from hybrid_assets.control.lanes import time_class
 from hybrid_assets.control.sharing import ShareRules
 from hybrid_assets.errors import CapacityError, ConfigurationError
 from hybrid_assets.model.queue import BatchDecision, WorkClass
@@ -52,6 +53,10 @@ class PlanRules:
                 f"job_overhead_s ({self.job_overhead_s}) must not be negative, short_s ({self.short_s}) positive and "
                 f"similar_factor ({self.similar_factor}) above 1; see sweep.yaml."
             )
+
+    def time_class(self, expected_s: float) -> int:
+        """Return the time class of a kernel that is expected to run so long: kernels of one may share a job."""
+        return time_class(expected_s, short_s=self.short_s, factor=self.similar_factor)
 
     def of(self, work_class: WorkClass) -> ClassRules:
         """Return the rules of a class."""

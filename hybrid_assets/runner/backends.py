@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from hybrid_assets.control import budgets as money
 from hybrid_assets.control.dispatching import dispatch_round
-from hybrid_assets.control.lanes import time_class
 from hybrid_assets.control.planning import plan
 from hybrid_assets.control.plans import ClassRules, PlanRules
 from hybrid_assets.control.policy import DispatchPolicy
@@ -160,9 +159,6 @@ def planner(project: Project, backend: str, *, past: Past | None = None) -> Plan
 
     sizes, reserved_overhead_s = size_rules(project, backend), dispatch_policy(project, backend).reserved_overhead_s
 
-    def classify(expected_s: float) -> int:
-        return time_class(expected_s, short_s=rules.short_s, factor=rules.similar_factor)
-
     def recent(now: datetime) -> Sequence[BatchRecord]:
         return history.finished(backend, since=now - MEMORY)
 
@@ -178,7 +174,7 @@ def planner(project: Project, backend: str, *, past: Past | None = None) -> Plan
             rules=rules,
             sizes=SizeState(rules=sizes),
             class_sizes=class_sizes(
-                sizes, recent(situation.now), classify=classify, reserved_overhead_s=reserved_overhead_s
+                sizes, recent(situation.now), classify=rules.time_class, reserved_overhead_s=reserved_overhead_s
             ),
             usage=history.served(backend, since=situation.now - MEMORY),
             available_s=_available_s(situation),

@@ -13,7 +13,7 @@ from hybrid_assets.calibration.diffing import diff, touched
 from hybrid_assets.circuits.exposure import expected_successes
 from hybrid_assets.errors import UsageError
 from hybrid_assets.runner.placing import rules_of, score_of, scores
-from hybrid_assets.runner.recalibrating import overtaken
+from hybrid_assets.runner.recalibrating import latest_cells, overtaken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -198,17 +198,11 @@ def outlook(project: Project, backend: str) -> Outlook:
 
 def _latest_keys(project: Project, backend: str) -> dict[str, str]:
     """Return the compile key of each circuit of each workload's latest night on a backend, by name."""
-    latest: dict[str, str] = {}
-    for partition in project.warehouse.partitions("compiled_circuits"):
-        if partition["backend"] == backend and partition["workload"] in project.settings.workloads:
-            latest[partition["workload"]] = max(latest.get(partition["workload"], ""), partition["night"])
     found = {}
-    for workload, night in sorted(latest.items()):
+    for cell in latest_cells(project, backend, "compiled_circuits"):
         columns = ["instance", "label", "compile_key"]
-        for row in project.warehouse.read_rows(
-            "compiled_circuits", columns=columns, night=night, workload=workload, backend=backend
-        ):
-            found[f"{workload}/{row['instance']}/{row['label']}"] = row["compile_key"]
+        for row in project.warehouse.read_rows("compiled_circuits", columns=columns, **cell.partition):
+            found[f"{cell.workload}/{row['instance']}/{row['label']}"] = row["compile_key"]
     return found
 
 

@@ -64,10 +64,9 @@ def place(
             stands, and its kernels are other ones from now on. Otherwise standing decisions stay as they are.
     """
     wanted = {template.key.digest: template for template in templates}
-    standing = project.ledger.placements(backend)
-    known = {p.base_key: p for p in standing if p.base_key in wanted}
+    known = {p.base_key: p for p in project.ledger.placements(backend, base_keys=wanted)}
     fresh = {d: t for d, t in wanted.items() if d not in known or not project.circuits.contains(known[d].compile_key)}
-    carried = _carried(project, standing, fresh, target)
+    carried = _carried(project, backend, fresh, target)
     new = [template for digest, template in fresh.items() if digest not in carried]
     misses = compile_missing(project, [(template, options) for template in new], target=target)
     made = [*carried.values(), *(_first(project, backend, template.key.digest, target) for template in new)]
@@ -80,7 +79,7 @@ def place(
     if made:
         instead_of = {digest: placement.calibration_id for digest, placement in known.items()}
         project.ledger.place(made, instead_of=instead_of)
-        known = {p.base_key: p for p in project.ledger.placements(backend) if p.base_key in wanted}
+        known = {p.base_key: p for p in project.ledger.placements(backend, base_keys=wanted)}
     return Placed(by_key=known, misses=misses)
 
 
@@ -149,7 +148,7 @@ def cached(project: Project, digest: str) -> CompiledCircuit:
 
 
 def _carried(
-    project: Project, standing: Sequence[Placement], fresh: Mapping[str, Template], target: TargetDocument
+    project: Project, backend: str, fresh: Mapping[str, Template], target: TargetDocument
 ) -> dict[str, Placement]:
     """Return placements of the same templates for the target as it was before: they stand as long as they still run.
 
@@ -158,7 +157,7 @@ def _carried(
     if not fresh:
         return {}
     before: dict[str, Placement] = {}
-    for placement in sorted(standing, key=lambda p: p.decided_at):
+    for placement in sorted(project.ledger.placements(backend), key=lambda p: p.decided_at):
         compiled = project.circuits.get(placement.compile_key)
         if compiled is not None and expected_success(compiled.facts.exposure, target) > 0:
             before[_template_of(compiled.facts.key_parts)] = placement

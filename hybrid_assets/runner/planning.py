@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hybrid_assets.control.lanes import time_class
 from hybrid_assets.control.plans import PlanRules
 from hybrid_assets.control.sizing import SizeState, size_for
 from hybrid_assets.model.costs import NOTHING, Range, cost_range
@@ -124,13 +123,9 @@ def _qpu_s(project: Project, cell: Cell, expected_s: Sequence[float]) -> Range |
     if not expected_s:
         return NOTHING
     policy, rules, plans = dispatch_policy(project, cell.backend), size_rules(project, cell.backend), PlanRules()
-
-    def classify(seconds: float) -> int:
-        return time_class(seconds, short_s=plans.short_s, factor=plans.similar_factor)
-
     recent = project.ledger.finished(cell.backend, since=utc_now() - MEMORY)
-    learned = class_sizes(rules, recent, classify=classify, reserved_overhead_s=policy.reserved_overhead_s)
-    sizes = learned.get(classify(max(expected_s)), SizeState(rules=rules))
+    learned = class_sizes(rules, recent, classify=plans.time_class, reserved_overhead_s=policy.reserved_overhead_s)
+    sizes = learned.get(plans.time_class(max(expected_s)), SizeState(rules=rules))
     first = cost_range(
         expected_s,
         overhead_s=policy.overhead_s,

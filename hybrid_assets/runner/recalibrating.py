@@ -37,7 +37,7 @@ def overtaken(project: Project, backend: str, target: TargetDocument) -> Iterato
     acted = _acted_upon(project, backend, target)
     if not acted:
         return
-    for cell in _latest(project, backend):
+    for cell in latest_cells(project, backend, "quantum_results"):
         rows = project.warehouse.read_rows("compiled_circuits", columns=["compile_key"], **cell.partition)
         used = {row["compile_key"] for row in rows} & acted.keys()
         if used:
@@ -59,11 +59,12 @@ def _acted_upon(project: Project, backend: str, target: TargetDocument) -> dict[
     return found
 
 
-def _latest(project: Project, backend: str) -> Iterator[Cell]:
+def latest_cells(project: Project, backend: str, table: str) -> Iterator[Cell]:
+    """Yield each workload's latest published partition of a table on a backend, by workload."""
     latest: dict[str, str] = {}
-    for partition in project.warehouse.partitions("quantum_results"):
+    for partition in project.warehouse.partitions(table):
         if partition["backend"] == backend and partition["workload"] in project.settings.workloads:
             workload = partition["workload"]
             latest[workload] = max(latest.get(workload, ""), partition["night"])
-    for workload, night in latest.items():
+    for workload, night in sorted(latest.items()):
         yield Cell(night=night, workload=workload, backend=backend)

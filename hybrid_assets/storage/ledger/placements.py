@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from hybrid_assets.model.placements import Placement
 from hybrid_assets.storage.ledger.engines import insert_unless_known
+from hybrid_assets.storage.ledger.rows import chunks
 from hybrid_assets.storage.ledger.schema import PLACEMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from sqlalchemy.engine import Connection
 
@@ -35,7 +36,12 @@ def write(connection: Connection, placements: Iterable[Placement], *, instead_of
             connection.execute(statement.values(values))
 
 
-def read(connection: Connection, backend: str) -> list[Placement]:
-    """Return a backend's placements by base key."""
+def read(connection: Connection, backend: str, *, base_keys: Collection[str] | None) -> list[Placement]:
+    """Return a backend's placements (those of some templates) by base key."""
     statement = PLACEMENTS.select().where(PLACEMENTS.c.backend == backend).order_by(PLACEMENTS.c.base_key)
-    return [Placement(**row) for row in connection.execute(statement).mappings()]
+    wanted = (
+        [statement]
+        if base_keys is None
+        else [statement.where(PLACEMENTS.c.base_key.in_(part)) for part in chunks(sorted(base_keys))]
+    )
+    return [Placement(**row) for part in wanted for row in connection.execute(part).mappings()]

@@ -302,10 +302,10 @@ class SqlLedger:
         with self._writer.begin() as connection:
             placing.write(connection, placements, instead_of=instead_of)
 
-    def placements(self, backend: str) -> Sequence[Placement]:
-        """Return which circuits stand for a backend's templates."""
+    def placements(self, backend: str, *, base_keys: Collection[str] | None = None) -> Sequence[Placement]:
+        """Return which circuits stand for a backend's templates, or for some of them."""
         with self._reader.begin() as connection:
-            return placing.read(connection, backend)
+            return placing.read(connection, backend, base_keys=base_keys)
 
     # --- history
 
