@@ -38,7 +38,7 @@ lock: setup ## Resolve the requirements anew
 	for name in bootstrap:uv virtualenv:virtualenv; do \
 	  echo $${name#*:} | $(BIN)/uv pip compile --quiet - --generate-hashes --no-emit-index-url --no-annotate \
 	    --no-header --universal --python-version 3.11 --upgrade -o requirements/$${name%:*}.txt; done
-	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-annotate \
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --extra braket --generate-hashes --no-emit-index-url --no-annotate \
 	  --no-header --universal --python-version 3.11 --upgrade -o requirements/lock.txt
 
 .PHONY: demo
