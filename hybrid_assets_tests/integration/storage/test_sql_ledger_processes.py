@@ -79,11 +79,11 @@ def filled(place, *, num_kernels=6, limit_s=100.0):
     return ledger
 
 
-def started(place, name, *, num_kernels, slots, lease_s=60.0, limit_s=1e6):
+def started(place, name, *, num_kernels, slots, lease_s=60.0, limit_s=1e6, stdin=subprocess.DEVNULL):
     arguments = [place, name, num_kernels, slots, lease_s, limit_s]
     return subprocess.Popen(
         [sys.executable, "-m", WORKER, *map(str, arguments)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 
@@ -96,7 +96,13 @@ def answers(workers):
 
 def race(place, *, num_kernels, limit_s, slots=3):
     """Let eight processes make the file, fill it, and work it off; check all that must hold."""
-    workers = [started(place, f"w{i}", num_kernels=num_kernels, slots=slots, limit_s=limit_s) for i in range(8)]
+    numbers = {"num_kernels": num_kernels, "slots": slots, "limit_s": limit_s}
+    workers = [started(place, f"w{i}", stdin=subprocess.PIPE, **numbers) for i in range(8)]
+    for worker in workers:
+        assert worker.stdout.readline() == "begun\n"
+    for worker in workers:
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
     reports = answers(workers)
     ledger = SqlLedger(place)
     assert sum(r["new"] for r in reports) == num_kernels
