@@ -14,7 +14,7 @@ from hybrid_assets.settings import Settings
 INSTANCE_FILE = "dagster.yaml"
 #: In the Dagster home; held while its databases are made or migrated.
 LOCK_FILE = ".opening"
-#: Tag of a run that a process materializes itself.
+#: Tag of a run: the process that executes it.
 PROCESS_TAG = "hybrid_assets/process"
 
 
@@ -41,28 +41,28 @@ def open_instance(settings: Settings) -> dg.DagsterInstance:
     return instance
 
 
-def process_tag() -> str:
-    """Return what names this process in the tags of a run that it materializes itself."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+def process_tag(pid: int | None = None) -> str:
+    """Return what names a process (by default this one) for good: its host, its number, and when that number began."""
+    number = os.getpid() if pid is None else pid
+    return f"{socket.gethostname()}:{number}:{_began(number)}"
 
 
 def end_dead_runs(instance: dg.DagsterInstance) -> None:
     """Mark runs as failed whose process on this host is gone: nobody else would, and they would seem to go on."""
     started = instance.get_runs(filters=dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
     for run in started:
-        host, _, pid = run.tags.get(PROCESS_TAG, "").rpartition(":")
-        if host == socket.gethostname() and not _is_alive(int(pid)):
+        host, _, process = run.tags.get(PROCESS_TAG, "").partition(":")
+        if host == socket.gethostname() and process_tag(int(process.partition(":")[0])) != run.tags[PROCESS_TAG]:
             instance.report_run_failed(run, "Its process is gone. What it had begun is in the ledger.")
 
 
-def _is_alive(pid: int) -> bool:
+def _began(pid: int) -> str:
+    """Return when a process began, as its host tells it; "gone" where there is none of that number."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        # Its name, in parentheses, may hold anything; what follows is separated by blanks.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except FileNotFoundError:
+        return "gone"
 
 
 def set_pool_limits(instance: dg.DagsterInstance, settings: Settings) -> None:

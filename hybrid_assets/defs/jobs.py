@@ -9,6 +9,10 @@ NIGHTLY_SWEEP_JOB = "nightly_sweep_job"
 COLLECT_JOB = "collect_job"
 RECOMPILE_JOB = "recompile_job"
 
+#: A run whose process dies is run again; Dagster takes a sensor's request only once. All that it did is known already.
+#: One that fails is left to a person: `dagster.yaml` says so.
+RERUN_THE_DEAD = {"dagster/max_retries": "5", "dagster/retry_strategy": "ALL_STEPS"}
+
 
 def nightly_sweep_job() -> Any:
     """Return the job that materializes the whole graph for one night (Dagster does not export its type)."""
@@ -16,6 +20,7 @@ def nightly_sweep_job() -> Any:
         NIGHTLY_SWEEP_JOB,
         selection=dg.AssetSelection.all(),
         description="The whole graph for one night: inputs, circuits, results, comparisons, decisions.",
+        tags=RERUN_THE_DEAD,
     )
 
 
@@ -40,4 +45,4 @@ def recompile_job() -> Any:
 
 def _job_of(name: str, stages: Sequence[str], *, description: str) -> Any:
     selection = " or ".join(f'key:"*{stage}"' for stage in stages)
-    return dg.define_asset_job(name, selection=selection, description=description)
+    return dg.define_asset_job(name, selection=selection, description=description, tags=RERUN_THE_DEAD)

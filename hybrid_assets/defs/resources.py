@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from hybrid_assets.defs.instance import PROCESS_TAG, process_tag
 from hybrid_assets.runner.project import Project
 from hybrid_assets.settings import load_settings
 
@@ -21,7 +22,9 @@ class ProjectResource(dg.ConfigurableResource[Project]):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Project]:
-        """Open the project for one run or tick and close it behind it."""
+        """Open the project for one run or tick and close it behind it; a run says which process executes it."""
+        if context.run and context.instance:
+            context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: process_tag()})
         project = self.create_resource(context)
         try:
             yield project

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from hybrid_assets.defs.instance import end_dead_runs
 from hybrid_assets.defs.jobs import COLLECT_JOB
 from hybrid_assets.model.fingerprint import fingerprint
 from hybrid_assets.runner import collecting
@@ -29,6 +30,7 @@ def qpu_jobs_sensor() -> dg.SensorDefinition:
     def sensor(
         context: dg.SensorEvaluationContext, project: dg.ResourceParam[Project]
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        end_dead_runs(context.instance)
         for sentence in collecting.collect(project, wait_s=TICK_S):
             context.log.warning(sentence)
         waiting = 0

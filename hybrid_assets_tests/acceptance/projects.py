@@ -86,8 +86,10 @@ class Dagster:
 
     REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "hybrid_assets"}  # noqa: RUF012
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, pid: int) -> None:
         self.port = port
+        #: Leader of the process group of web server, daemon and runs.
+        self.pid = pid
 
     def ask(self, query: str, **variables: object) -> dict:
         """Return the data of a GraphQL query."""
@@ -137,7 +139,7 @@ def dagster_dev(folder: Path, words: list[str], port: int, extra: dict[str, str]
     process = subprocess.Popen(
         words, cwd=folder, env={**environment(), **(extra or {})}, stdout=log, stderr=log, start_new_session=True
     )
-    dagster = Dagster(port)
+    dagster = Dagster(port, process.pid)
     try:
         deadline = time.monotonic() + 120
         while True:
@@ -151,7 +153,8 @@ def dagster_dev(folder: Path, words: list[str], port: int, extra: dict[str, str]
                 time.sleep(0.5)
         yield dagster
     finally:
-        os.killpg(process.pid, signal.SIGINT)
+        with contextlib.suppress(ProcessLookupError):  # killed already
+            os.killpg(process.pid, signal.SIGINT)
         try:
             process.wait(timeout=20)
         except subprocess.TimeoutExpired:
