@@ -18,6 +18,7 @@ from hybrid_assets.runner.driver import utc_now
 from hybrid_assets.runner.executing import pending_sentence
 from hybrid_assets.runner.orders import open_orders
 from hybrid_assets.runner.queueing import moves_at, unfinished
+from hybrid_assets.runner.recalibrating import latest_cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -88,6 +89,7 @@ def finish(
     """
     this = _Collecting(project=project, scope=scope, materialize=materialize)
     until = utc_now() + timedelta(seconds=max(wait_s, LEAST_WAIT_S))
+    this.publish_left_behind()
     while True:
         this.drive(until)
         progressed = this.publish_finished()
@@ -116,6 +118,14 @@ class _Collecting:
         self.troubles = dict.fromkeys(
             collect(self.project, wait_s=min(max(left_s, 0.0), SLICE_S), backends=backends) if left_s > 0 else ()
         )
+
+    def publish_left_behind(self) -> None:
+        """Compare results that were published by a process which died before it compared them."""
+        for backend in self.project.settings.backends:
+            for cell in latest_cells(self.project, backend, "quantum_results"):
+                is_behind = self.project.warehouse.is_older("comparisons", "quantum_results", **cell.partition)
+                if is_behind and self.scope.holds(cell) and (keys := list(self._keys(cell))[1:]):
+                    self._materialize(cell.night, keys)
 
     def publish_finished(self) -> bool:
         """Publish what can be; tell whether there was anything."""

@@ -139,6 +139,13 @@ class Warehouse:
         spec = table_named(table)
         return self._path(spec, _checked(spec, partition, whole=True)).exists()
 
+    def is_older(self, table: str, than: str, **partition: str) -> bool:
+        """Whether a partition was published before that of another table, or never."""
+        first, second = (
+            self._path(spec, _checked(spec, partition, whole=True)) for spec in map(table_named, (table, than))
+        )
+        return not first.exists() or first.stat().st_mtime_ns < second.stat().st_mtime_ns
+
     def data_version(self, table: str, **partition: str) -> str | None:
         """Return the data version of a published partition, None where there is none.
 

@@ -77,6 +77,16 @@ def test_without_baselines_only_the_results_are_published(folder):
     assert collected(project).published == [f"{NIGHT} {RESULTS}"]
 
 
+def test_results_that_a_dead_process_did_not_compare_are_compared(folder):
+    project = open_night(folder)
+    run_night(project)
+    solve_baselines(project, night=NIGHT, workload="maxcut")
+    assert collected(project).published == [f"{NIGHT} {key}" for key in (COMPARISONS, DECISIONS)]
+    execute_kernels(project, **CELL)  # published anew
+    assert collected(project).published == [f"{NIGHT} {key}" for key in (COMPARISONS, DECISIONS)]
+    assert collected(project).published == []
+
+
 def test_who_does_not_wait_is_told_what_is_pending(folder):
     project = open_night(folder, backend="queue_median_s: 1000000000, queue_sigma: 0, wait_s: 0")
     run_night(project)
