@@ -1,0 +1,1 @@
+"""The loopback service with the genuine, unpatched client."""
