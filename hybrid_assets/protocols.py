@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from hybrid_assets.model.circuits import CompiledCircuit, LogicalKernel, TargetDocument
+    from hybrid_assets.model.diagnosis import ErrorCode, Finding
     from hybrid_assets.model.jobs import (
         BackendStatus,
         CostEstimate,
@@ -192,6 +193,23 @@ class Provider(Protocol):
 
     def cancel(self, handle: JobHandle) -> JobReport:
         """Cancel a job; one that is already final is left as it is."""
+
+
+@runtime_checkable
+class SelfCheckingProvider(Protocol):
+    """A provider that can look at its own set-up; a plug-in may leave it out."""
+
+    def check(self) -> Sequence[Finding]:
+        """Look at credentials, reachability, clocks and plan limits; no finding holds a secret, nothing is raised."""
+
+
+@runtime_checkable
+class ErrorExplainingProvider(Protocol):
+    """A provider that can tell what its service's error codes lead to; a plug-in may leave it out."""
+
+    @classmethod
+    def error_table(cls) -> Sequence[ErrorCode]:
+        """Return every code that is known, in order, and last what becomes of any other; needs no settings."""
 
 
 class CircuitCache(Protocol):

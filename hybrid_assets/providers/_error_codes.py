@@ -36,8 +36,8 @@ ERROR_CLASSES: Mapping[CodeClass, str] = {
 
 _LISTED: Mapping[CodeClass, str] = {
     CodeClass.TRANSIENT: (
-        "1000 1006 1008 1010 1011 2100 2301 2308 2310 2311 2400 2404 2405 2412 3202-3204 3208 3210 3212-3214 3233-3235 "
-        "3251 3253 3300 3301 3704 5203 5204"
+        "1000 1006 1008 1010 1011 1216 1217 2100 2301 2308 2310 2311 2400 2404 2405 2412 3202-3204 3208 3210 "
+        "3212-3214 3233-3235 3251 3253 3300 3301 3704 5203 5204"
     ),
     CodeClass.WAIT: "1012 3458 1202 2402 1999 3459",
     CodeClass.SPLIT: "1001 1102 1103 3242 3243 3248 5201 5302 6000 6002 1305 8020",
@@ -55,6 +55,8 @@ TOO_LARGE = "6000"  # shots, executions, PUBs or bytes beyond a limit
 TOO_MANY_REQUESTS = "1202"
 NOT_FOR_THIS_TARGET = "1106"
 REFUSED_CIRCUIT = "1517"
+#: There is no such batch or session (any more): the job was refused, and goes into a new one.
+CLOSED_SESSION = frozenset({"1216", "1217", "4001"})
 
 
 def _expanded(listed: Mapping[CodeClass, str]) -> dict[str, CodeClass]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -167,6 +167,11 @@ class JobFiles:
     def is_started(self) -> bool:
         """Whether an execution has begun, be it one that died."""
         return self._started.exists()
+
+    @property
+    def started_at(self) -> datetime | None:
+        """When someone first told that the execution had begun; None: nobody has."""
+        return datetime.fromtimestamp(self._started.stat().st_mtime, UTC) if self._started.exists() else None
 
     @property
     def is_cancelled(self) -> bool:

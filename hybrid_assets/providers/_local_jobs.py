@@ -12,7 +12,7 @@ import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hybrid_assets.errors import (
     JobCancelledError,
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from hybrid_assets.providers._execute import LocalMachine
+    from hybrid_assets.model.circuits import TargetDocument
+    from hybrid_assets.model.jobs import Pub
 
 _log = logging.getLogger(__name__)
 
@@ -37,10 +38,21 @@ _log = logging.getLogger(__name__)
 _WORKERS = Workers()
 
 
+class Machine(Protocol):
+    """What executes PUBs."""
+
+    @property
+    def document(self) -> TargetDocument:
+        """What it can execute, with the calibration that its results are under."""
+
+    def execute(self, pub: Pub) -> PubResult:
+        """Return the counts of all rows of a PUB; any error ends the job."""
+
+
 class LocalJobs:
     """All jobs of one backend."""
 
-    def __init__(self, folder: Path, machine: Callable[[], LocalMachine]) -> None:
+    def __init__(self, folder: Path, machine: Callable[[], Machine]) -> None:
         self._folder, self._machine = folder, machine
 
     def submit(self, request: JobRequest) -> None:
@@ -168,7 +180,7 @@ class _Execution:
     files: JobFiles
     request: JobRequest
     submitted_at: str
-    machine: Callable[[], LocalMachine]
+    machine: Callable[[], Machine]
     lock: int
     results: dict[int, PubResult] = field(default_factory=dict)
     failure: Exception | None = None
