@@ -41,6 +41,15 @@ lock: setup ## Resolve the requirements anew
 	$(BIN)/uv pip compile --quiet pyproject.toml --extra dev --extra braket --generate-hashes --no-emit-index-url --no-annotate \
 	  --no-header --universal --python-version 3.11 --upgrade -o requirements/lock.txt
 
+.PHONY: env-iqm
+env-iqm: .venvs/iqm/.stamp ## Create .venvs/iqm for the provider `isolated` with IQM's SDK (no-op when nothing changed)
+
+.venvs/iqm/.stamp: requirements/iqm.txt
+	@test -x $(BIN)/uv || $(MAKE) setup
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venvs/iqm
+	$(BIN)/uv pip install --quiet --python .venvs/iqm/bin/python --require-hashes --compile-bytecode -r requirements/iqm.txt
+	touch $@
+
 .PHONY: demo
 demo: setup ## Run last night's sweep on the shipped inputs and print the result table
 	@$(BIN)/hybrid-assets demo
@@ -75,3 +84,12 @@ simulate: setup ## The control plane under faults on a virtual clock: SCHEDULES,
 .PHONY: bench
 bench: setup ## Performance as ratios, measured in one run
 	$(BIN)/python -m hybrid_assets_tests.bench
+
+.PHONY: audit
+audit: setup ## Check the locked requirements against PyPI's known vulnerabilities
+	@for file in requirements/*.txt; do \
+	  $(BIN)/uv tool run --isolated --quiet pip-audit@2.10.1 --strict --disable-pip --require-hashes \
+	    --progress-spinner off -r $$file || failed="$$failed $$file"; done; \
+	if [ -n "$$failed" ]; then \
+	  echo "audit: not clean:$$failed. A line with ERROR means that it could NOT be checked: no advisories were to be had."; \
+	  echo "audit: a table names what is vulnerable: make lock, then make test."; exit 1; fi

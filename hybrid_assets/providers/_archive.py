@@ -8,27 +8,37 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
+import zipfile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from hybrid_assets.errors import ResultIntegrityError
+from hybrid_assets.errors import CapacityError, ResultIntegrityError
 from hybrid_assets.model.fingerprint import canonical_json
+from hybrid_assets.storage.loading import MAX_DOCUMENT_BYTES, parse_json, read_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 _ARRAYS_SHA = "arrays_sha256"
+#: Largest arrays of one job: a batch of kernels, or its counts.
+MAX_ARRAYS_BYTES = 512 * 2**20
+_SHA_HEX_LENGTH = 64
 
 
 def pack(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
-    """Encode a document and its arrays."""
+    """Encode a document and its arrays.
+
+    Raises:
+        CapacityError: The arrays are too large to be read again.
+    """
     blob = io.BytesIO()
     if arrays:
         np.savez(blob, **dict[str, Any](arrays))
     body = blob.getvalue()
+    if len(body) > MAX_ARRAYS_BYTES:
+        raise CapacityError(f"A job of {len(body)} bytes is too large; the cap is {MAX_ARRAYS_BYTES}. Split it.")
     line = canonical_json({**document, _ARRAYS_SHA: hashlib.sha256(body).hexdigest()}).encode()
     return b"\n".join([hashlib.sha256(line).hexdigest().encode(), line, body])
 
@@ -49,24 +59,32 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ResultIntegrityError: Anything in it is damaged.
+        ResultIntegrityError: Anything in it is damaged, or too large.
     """
     with path.open("rb") as file:
         document = _document(file, path)
+        if path.stat().st_size > MAX_ARRAYS_BYTES + MAX_DOCUMENT_BYTES:
+            raise _damaged(path)
         body = file.read()
     if hashlib.sha256(body).hexdigest() != document[_ARRAYS_SHA]:
         raise _damaged(path)
-    if not body:
-        return document, {}
-    with np.load(io.BytesIO(body), allow_pickle=False) as stored:
-        return document, {name: stored[name] for name in stored.files}
+    try:
+        return document, read_arrays(body, max_bytes=MAX_ARRAYS_BYTES) if body else {}
+    except (ValueError, EOFError, zipfile.BadZipFile) as exc:
+        raise _damaged(path) from exc
 
 
 def _document(file: BinaryIO, path: Path) -> dict[str, Any]:
-    checksum, line = file.readline().rstrip(b"\n"), file.readline().rstrip(b"\n")
+    checksum = file.readline(_SHA_HEX_LENGTH + 1).rstrip(b"\n")
+    line = file.readline(MAX_DOCUMENT_BYTES).rstrip(b"\n")
     if hashlib.sha256(line).hexdigest().encode() != checksum:
         raise _damaged(path)
-    document: dict[str, Any] = json.loads(line)
+    try:
+        document = parse_json(line)
+    except ValueError as exc:
+        raise _damaged(path) from exc
+    if not isinstance(document, dict) or _ARRAYS_SHA not in document:
+        raise _damaged(path)
     return document
 
 

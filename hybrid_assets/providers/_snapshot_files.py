@@ -49,14 +49,21 @@ def read_snapshot(files: SnapshotFiles, *, backend: str) -> TargetDocument:
     try:
         configuration = json.loads(files.configuration.read_text(encoding="utf-8"))
         properties = json.loads(files.properties.read_text(encoding="utf-8"))
-        return _document(configuration, properties, backend)
+        return snapshot_document(configuration, properties, backend)
     except (OSError, KeyError, TypeError, ValueError) as exc:
         raise ConfigurationError(
             f"The snapshot {files.properties} cannot be read: {type(exc).__name__}: {exc}. Choose another device."
         ) from exc
 
 
-def _document(configuration: Mapping[str, Any], properties: Mapping[str, Any], backend: str) -> TargetDocument:
+def snapshot_document(configuration: Mapping[str, Any], properties: Mapping[str, Any], backend: str) -> TargetDocument:
+    """Return the target that a configuration and properties describe, be they from files or from the service itself.
+
+    Raises:
+        KeyError: Something is missing.
+        TypeError: Something is of another kind than expected.
+        ValueError: As above.
+    """
     qubits = [_facts(listed) for listed in properties["qubits"]]
     faulty = [index for index, facts in enumerate(qubits) if not _is_operational(facts)]
     operations = [*_gates(configuration, properties, set(faulty))]
