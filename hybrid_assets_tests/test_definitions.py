@@ -47,6 +47,7 @@ def test_keys_are_the_contract(graph):
         "portfolio/classical_baselines",
         "portfolio/decisions",
         "portfolio/normalized_inputs",
+        "report/nightly_report",
     ]
 
 

@@ -12,6 +12,7 @@ from hybrid_assets.defs.failures import translated
 from hybrid_assets.defs.metadata import column_schema, outcome_metadata
 from hybrid_assets.errors import CheckFailedError
 from hybrid_assets.model.stages import CheckOutcome, StageOutcome
+from hybrid_assets.report import nightly
 from hybrid_assets.runner import (
     calibrating,
     comparing,
@@ -23,6 +24,7 @@ from hybrid_assets.runner import (
     promises,
     solving,
 )
+from hybrid_assets.runner.naming import night_named
 from hybrid_assets.runner.project import Project
 from hybrid_assets.settings import Settings
 
@@ -51,7 +53,7 @@ class StageAsset:
     @property
     def joins_backends(self) -> bool:
         """Whether it makes sense while one of the backends is pending."""
-        return self.table == "decisions" or self.group == "control"
+        return self.table in {"decisions", "nightly_report"} or self.group == "control"
 
 
 def stage_assets(settings: Settings) -> Sequence[StageAsset]:
@@ -62,7 +64,7 @@ def stage_assets(settings: Settings) -> Sequence[StageAsset]:
         for backend in settings.backends_of(workload):
             found += _quantum(settings, workload, backend)
         found.append(_decisions(settings, workload))
-    return [_with_latency_budget(settings, spec) for spec in (*found, *_control(settings))]
+    return [_with_latency_budget(settings, spec) for spec in (*found, *_control(settings), _report(settings))]
 
 
 def build_asset(spec: StageAsset, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -95,8 +97,8 @@ def build_asset(spec: StageAsset, partitions: dg.PartitionsDefinition[str]) -> d
     def body(
         context: dg.AssetExecutionContext, project: dg.ResourceParam[Project]
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-        night = context.partition_key if spec.is_partitioned else ""
         with translated():
+            night = night_named(project.settings, context.partition_key) if spec.is_partitioned else ""
             try:
                 outcome = spec.stage(project, night)
             except CheckFailedError as exc:
@@ -276,4 +278,22 @@ def _control(settings: Settings) -> Sequence[StageAsset]:
             deps=deps,
         )
         for table, description, deps, stage in parts
+    )
+
+
+def _report(settings: Settings) -> StageAsset:
+    return StageAsset(
+        key=("report", "nightly_report"),
+        table="nightly_report",
+        description="The night as one HTML file, every number with its SQL.",
+        group="evidence",
+        kinds=frozenset({"python", "duckdb", "html"}),
+        team="platform",
+        stage=lambda project, night: nightly.publish_report(project, night=night),
+        checks=("schema",),
+        deps=(
+            *((workload, "decisions") for workload in settings.workloads),
+            ("control", "job_attempts"),
+            ("control", "stage_timings"),
+        ),
     )

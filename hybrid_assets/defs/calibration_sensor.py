@@ -1,5 +1,6 @@
 """The sensor that reruns what a calibration change affects."""
 
+import json
 from collections.abc import Iterator
 
 import dagster as dg
@@ -7,6 +8,7 @@ import dagster as dg
 from hybrid_assets.defs.jobs import RECOMPILE_JOB
 from hybrid_assets.defs.sensors import CONTROL_KEYS
 from hybrid_assets.errors import ConfigurationError, ProviderError
+from hybrid_assets.runner.driver import utc_now
 from hybrid_assets.runner.project import Project
 from hybrid_assets.runner.recalibrating import Overtaken, overtaken
 
@@ -26,18 +28,23 @@ def calibration_sensor() -> dg.SensorDefinition:
     def sensor(
         context: dg.SensorEvaluationContext, project: dg.ResourceParam[Project]
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        decided = {}
         for backend in project.settings.backends:
             try:
                 target = project.provider(backend).target()
             except (ConfigurationError, ProviderError) as exc:
                 context.log.warning("%s: %s", backend, exc)
                 continue
+            project.calibrations.put(target, utc_now())
+            decided[backend] = target.calibration_id
+            number = len(project.calibrations.sightings(backend))  # a calibration may come back
             yield dg.RunRequest(
-                run_key=f"snapshot/{backend}/{target.calibration_id[:16]}",
+                run_key=f"snapshot/{backend}/{number}/{target.calibration_id[:16]}",
                 asset_selection=[dg.AssetKey(["calibration_snapshots", backend])],
             )
             for found in overtaken(project, backend, target):
                 yield _request(found)
+        context.update_cursor(json.dumps(decided))  # for people: what is decided follows from the ledger alone
 
     return sensor
 

@@ -8,6 +8,8 @@ import dagster as dg
 NIGHTLY_SWEEP_JOB = "nightly_sweep_job"
 COLLECT_JOB = "collect_job"
 RECOMPILE_JOB = "recompile_job"
+#: What follows whatever of a night was published.
+JOINING = ("job_attempts", "stage_timings", "nightly_report")
 
 #: A run whose process dies is run again; Dagster takes a sensor's request only once. All that it did is known already.
 #: One that fails is left to a person: `dagster.yaml` says so.
@@ -28,14 +30,14 @@ def collect_job() -> Any:
     """Return the job that finishes partitions whose kernels are over; `qpu_jobs_sensor` says which."""
     return _job_of(
         COLLECT_JOB,
-        ("quantum_results", "comparisons", "decisions", "job_attempts", "stage_timings"),
+        ("quantum_results", "comparisons", "decisions", *JOINING),
         description="Takes finished QPU jobs home and publishes what waited for them.",
     )
 
 
 def recompile_job() -> Any:
     """Return the job that acts on a calibration change; `calibration_sensor` says on which partitions."""
-    stages = ("compiled_circuits", "quantum_results", "comparisons", "decisions", "job_attempts", "stage_timings")
+    stages = ("compiled_circuits", "quantum_results", "comparisons", "decisions", *JOINING)
     return _job_of(
         RECOMPILE_JOB,
         (*stages, "calibration_snapshots/*"),

@@ -1,6 +1,7 @@
 """What a materialization shows in the UI: numbers per night, a sparkline, a small table, the column schema."""
 
 import base64
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,8 @@ import dagster as dg
 from hybrid_assets.model.stages import StageOutcome
 from hybrid_assets.storage.tables import TABLES, column_types
 
+#: Where links of outcomes begin, e.g. ``http://127.0.0.1:3001``; not set: they are relative to the UI's own address.
+REPORTS_URL_VARIABLE = "HYBRID_ASSETS_REPORTS_URL"
 #: Nights in a sparkline; more would pass the 1,000 characters of Markdown that Dagster shows inline.
 SPARKLINE_NIGHTS = 27
 
@@ -23,6 +26,10 @@ def outcome_metadata(outcome: StageOutcome, trend: Sequence[float]) -> dict[str,
     metadata: dict[str, Any] = {"dagster/row_count": outcome.rows}
     metadata |= {key: _number(value) for key, value in outcome.numbers.items()}
     metadata |= {key: dg.MetadataValue.text(value) for key, value in outcome.notes.items()}
+    base = os.environ.get(REPORTS_URL_VARIABLE, "")
+    metadata |= {key: dg.MetadataValue.url(f"{base}{url}") for key, url in outcome.links.items()}
+    metadata |= {key: dg.MetadataValue.path(path) for key, path in outcome.paths.items()}
+    metadata |= {key: dg.MetadataValue.md(text) for key, text in outcome.markdown.items()}
     if outcome.sample:
         metadata["sample"] = _table(outcome.sample)
     if trend and outcome.headline:

@@ -62,7 +62,7 @@ def _requests(project: Project, found: Progress) -> Iterator[dg.RunRequest]:
     )
 
 
-CONTROL_KEYS = ("control/job_attempts", "control/stage_timings")
+CONTROL_KEYS = ("control/job_attempts", "control/stage_timings", "report/nightly_report")
 
 
 def _published(project: Project, night: str, workload: str) -> dict[str, str | None]:

@@ -36,6 +36,10 @@ class StageOutcome:
     #: Plain sentences for people.
     notes: Mapping[str, str] = field(default_factory=dict)
     checks: tuple[CheckOutcome, ...] = ()
+    #: Addresses by name, absolute or beginning with ``/``; files by name; short Markdown by name.
+    links: Mapping[str, str] = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict)
+    markdown: Mapping[str, str] = field(default_factory=dict)
     #: A few rows worth a look.
     sample: tuple[Mapping[str, Any], ...] = ()
     #: Why the partition is not finished yet; None when it is.

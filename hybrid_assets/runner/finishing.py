@@ -211,7 +211,7 @@ class _Collecting:
         )
 
     def _materialize(self, night: str, keys: Sequence[tuple[str, ...]]) -> None:
-        control = (("control", "job_attempts"), ("control", "stage_timings"))
+        control = (("control", "job_attempts"), ("control", "stage_timings"), ("report", "nightly_report"))
         ended = self.materialize(night, list(dict.fromkeys([*keys, *control])))
         self.found.published += [f"{night} {key}" for key in ended.published]
         self.found.failures += [f"{night} {sentence}" for sentence in ended.failures]

@@ -159,7 +159,8 @@ def test_the_command_publishes_through_dagster_and_then_has_nothing_left(folder,
     answer = call("collect", "--night", NIGHT, "--backend", "qpu", "--wait", "60")
     assert answer.code == 0, answer.err
     published = [line.split()[2] for line in answer.out.splitlines()]
-    assert set(published) == {RESULTS, COMPARISONS, DECISIONS, "control/job_attempts", "control/stage_timings"}
+    control = {"control/job_attempts", "control/stage_timings", "report/nightly_report"}
+    assert set(published) == {RESULTS, COMPARISONS, DECISIONS, *control}
     assert "Nothing is under way." in call("collect").out
 
 

@@ -28,6 +28,10 @@ PROMISED = {
     "calibration_errors": "backend calibration_id operation qubits error duration_s t1_s t2_s",
     "decisions": "night workload plan_hash decision signer reason decided_at expires_at",
     "approvals": "night workload plan_hash decision signer reason decided_at expires_at",
+    "budgets": "night team period unit limit spent reserved recorded_at",
+    "breaker_events": "night backend kind happened_at state reason",
+    "environments": "night kind name value recorded_at",
+    "nightly_report": "night file sha256 bytes written_at",
 }
 
 

@@ -1,0 +1,1 @@
+"""Tests of whole reports over a warehouse."""

@@ -1,0 +1,1 @@
+"""Tests of the report's parts that need neither disk nor database."""
