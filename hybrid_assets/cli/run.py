@@ -11,6 +11,7 @@ import click
 
 from hybrid_assets.cli.progress import progress
 from hybrid_assets.cli.table import render_night, substitutes
+from hybrid_assets.errors import UsageError
 from hybrid_assets.settings import load_settings
 
 if TYPE_CHECKING:
@@ -32,8 +33,13 @@ EXIT_INPUT_REFUSED = 3
 @click.option("--backend", "backends", multiple=True, help="Only this backend (repeatable).")
 @click.option("--until", metavar="STAGE", help="Stop after this stage, e.g. quantum_results.")
 @click.option("--yes", is_flag=True, help="Agree to spend on metered backends.")
+@click.option("--smoke", metavar="BACKEND", help="No night: check reference kernels on this backend.")
+@click.option("--max-qpu-s", type=click.FloatRange(min=0), metavar="S", help="Smoke: most seconds that may be billed.")
+@click.option("--wait", "wait_s", type=click.FloatRange(min=0), metavar="S", help="Smoke: seconds to wait [3600].")
+@click.option("--smoke-id", metavar="NAME", help="Smoke: name of the run, new or to go on with.")
+@click.option("--json", "as_json", is_flag=True, help="Smoke: print JSON.")
 @click.pass_obj
-def command(
+def command(  # noqa: PLR0913 - one an option
     obj: dict[str, str | None],
     *,
     night: str | None,
@@ -41,14 +47,34 @@ def command(
     backends: Sequence[str],
     until: str | None,
     yes: bool,
+    smoke: str | None,
+    max_qpu_s: float | None,
+    wait_s: float | None,
+    smoke_id: str | None,
+    as_json: bool,
 ) -> int:
     r"""Materialize a night in process; what is known already is neither compiled, executed nor solved again.
+
+    With --smoke: send a handful of kernels with known values to one backend, under a hard cap, and check them.
+    Exit code 0: all values are explained; 7: one is not; 5: the cap; 6: the backend did not answer in time.
 
     \b
     Examples:
       hybrid-assets run
       hybrid-assets run --night 2026-11-20 --workload maxcut --until quantum_results
+      hybrid-assets run --smoke emulator --max-qpu-s 30
     """
+    if smoke is not None:
+        if night or workloads or backends or until or yes:
+            raise UsageError("--smoke runs no night: leave out --night, --workload, --backend, --until and --yes.")
+        if max_qpu_s is None:
+            raise UsageError("Say what --smoke may spend: --max-qpu-s 30")
+        from hybrid_assets.cli.smoke import run_gate  # noqa: PLC0415 - with the option
+
+        settings = load_settings(obj["config"])
+        return run_gate(settings, backend=smoke, max_qpu_s=max_qpu_s, wait_s=wait_s, smoke_id=smoke_id, as_json=as_json)
+    if as_json or smoke_id or any(limit is not None for limit in (max_qpu_s, wait_s)):
+        raise UsageError("--max-qpu-s, --wait, --smoke-id and --json belong to --smoke BACKEND.")
     settings = load_settings(obj["config"])
     return run_night(settings, night=night, workloads=workloads, backends=backends, until=until, yes=yes)
 

@@ -65,7 +65,7 @@ def plan_workload(project: Project, night: str, workload: str) -> Sequence[Plann
 
 def plan_cell(project: Project, cell: Cell) -> PlannedCell:
     """Return the plan of one workload on one backend: the kernels of its first round and what may follow."""
-    target = project.provider(cell.backend).target()
+    target = project.target(cell.backend)
     order = open_order(project, cell, calibration_id=target.calibration_id, now=utc_now())
     kernels, misses = _first_round(project, order)
     return plan_kernels(project, order, kernels, misses=misses)
@@ -122,15 +122,12 @@ def _first_round(project: Project, order: Order) -> tuple[list[Kernel], int]:
 def _qpu_s(project: Project, cell: Cell, expected_s: Sequence[float]) -> Range | None:
     if not expected_s:
         return NOTHING
-    policy, rules, plans = dispatch_policy(project, cell.backend), size_rules(project, cell.backend), PlanRules()
-    recent = project.ledger.finished(cell.backend, since=utc_now() - MEMORY)
-    learned = class_sizes(rules, recent, classify=plans.time_class, reserved_overhead_s=policy.reserved_overhead_s)
-    sizes = learned.get(plans.time_class(max(expected_s)), SizeState(rules=rules))
+    policy = dispatch_policy(project, cell.backend)
     first = cost_range(
         expected_s,
         overhead_s=policy.overhead_s,
         limits=project.provider(cell.backend).limits(),
-        batch_size=size_for(sizes, waiting=len(expected_s), free_slots=policy.slots),
+        batch_size=next_size(project, cell.backend, expected_s),
         max_attempts=policy.retry.max_attempts,
         bill_step_s=policy.bill_step_s,
     )
@@ -139,6 +136,15 @@ def _qpu_s(project: Project, cell: Cell, expected_s: Sequence[float]) -> Range |
         return first
     rounds = plugin.max_rounds(options)
     return Range(low=first.low, likely=first.likely * (1 + rounds) / 2, high=first.high * rounds)
+
+
+def next_size(project: Project, backend: str, expected_s: Sequence[float]) -> int:
+    """Return how many of some kernels, by their expected seconds, the backend's next job would hold at most."""
+    policy, rules, plans = dispatch_policy(project, backend), size_rules(project, backend), PlanRules()
+    recent = project.ledger.finished(backend, since=utc_now() - MEMORY)
+    learned = class_sizes(rules, recent, classify=plans.time_class, reserved_overhead_s=policy.reserved_overhead_s)
+    sizes = learned.get(plans.time_class(max(expected_s)), SizeState(rules=rules))
+    return size_for(sizes, waiting=len(expected_s), free_slots=policy.slots)
 
 
 def _reason(project: Project, cell: Cell, wanted: Sequence[Kernel], *, num_bought: int) -> str:
