@@ -118,6 +118,40 @@ def touched(changes: Sequence[Change], exposures: Mapping[str, Exposure]) -> Seq
     return [tuple(places.get((change.operation, change.qubits), ())) for change in changes]
 
 
+def cause(changes: Sequence[Change], exposure: Exposure) -> str:
+    """Return in one sentence which change cost a circuit most; empty where none cost it anything."""
+    times = {(name, used): number for name, used, number in exposure}
+    costs = [(change.size * _uses(change, times), change) for change in changes if _is_worse(change)]
+    if not (found := [pair for pair in costs if pair[0] > 0.0]):
+        return ""
+    worst = max(found, key=_by_cost)[1]
+    where = ", ".join(map(str, worst.qubits or ()))
+    if worst.kind is ChangeKind.FAULTY:
+        return f"Qubit {where} is faulty."
+    if worst.kind is ChangeKind.VANISHED:
+        return f"{worst.operation} on {where or 'any qubit'} is gone."
+    before, after = worst.error_before or 0.0, worst.error_after or 0.0
+    return f"Most of it: {worst.operation} on {where or 'any qubit'}, whose error was {before:.2g} and is {after:.2g}."
+
+
+def _by_cost(found: tuple[float, Change]) -> tuple[float, tuple[int, ...]]:
+    return found[0], tuple(-qubit for qubit in found[1].qubits or ())
+
+
+def _is_worse(change: Change) -> bool:
+    return change.kind in _STOPS or (
+        change.kind is ChangeKind.ERROR and (change.error_after or 0.0) > (change.error_before or 0.0)
+    )
+
+
+def _uses(change: Change, times: Mapping[tuple[str, tuple[int, ...]], int]) -> int:
+    if change.operation == QUBIT:
+        return sum(number for (_, used), number in times.items() if set(change.qubits or ()) & set(used))
+    if change.qubits is None:
+        return sum(number for (name, _), number in times.items() if name == change.operation)
+    return times.get((change.operation, change.qubits), 0)
+
+
 def _errors(document: TargetDocument, unusable: set[int]) -> dict[Place, float | None]:
     return {
         (op.name, op.qubits): op.error

@@ -252,3 +252,10 @@ class KernelResult:
     executed_at: datetime
     #: This kernel's share of the job's billed seconds.
     billed_s: float = 0.0
+    #: Calibration that was in force when it was asked for; empty: not known.
+    asked_calibration_id: str = ""
+
+    @property
+    def ran_under_another(self) -> bool:
+        """Whether the calibration changed between asking and execution."""
+        return self.asked_calibration_id not in {"", self.executed_calibration_id}

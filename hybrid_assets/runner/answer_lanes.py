@@ -86,7 +86,7 @@ def ask_backend(question: Question, lane: Lane, cached: Lane, *, until: datetime
     """Find, or buy and wait for, the backend's own results; and look for earlier ones on the way."""
     project, cell = question.project, question.cell
     try:
-        calibration_id = project.provider(cell.backend).target().calibration_id
+        calibration_id = project.target(cell.backend).calibration_id
         order = open_order(project, cell, calibration_id=calibration_id, now=utc_now())
         with _COMPILING:
             kernels = compiled_kernels(project, order, question.instance, question.kernels)

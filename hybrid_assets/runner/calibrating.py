@@ -28,7 +28,7 @@ def snapshot_calibration(project: Project, *, backend: str) -> StageOutcome:
 
     The summary row is published last: whoever finds it finds the document and the errors, whenever this was killed.
     """
-    target = project.provider(backend).target()
+    target = project.target(backend)
     partition = {"backend": backend, "calibration_id": target.calibration_id}
     numbers = median_errors(target)
     project.calibrations.put(target, utc_now())

@@ -12,7 +12,7 @@ from hybrid_assets.calibration.deciding import Action, decide
 from hybrid_assets.calibration.diffing import diff, touched
 from hybrid_assets.circuits.exposure import expected_successes
 from hybrid_assets.errors import UsageError
-from hybrid_assets.runner.placing import rules_of, score_of, scores
+from hybrid_assets.runner.placing import Causes, rules_of, score_of, scores
 from hybrid_assets.runner.recalibrating import latest_cells, overtaken
 
 if TYPE_CHECKING:
@@ -168,19 +168,21 @@ def outlook(project: Project, backend: str) -> Outlook:
         ProviderError: The backend does not tell its calibration.
     """
     target, rules = project.provider(backend).target(), rules_of(project, backend)
+    why = Causes(project, target)
     names: dict[str, list[str]] = {}
     for name, compile_key in _latest_keys(project, backend).items():
         names.setdefault(compile_key, []).append(name)
     found = []
     for placement, present in scores(project, backend, target):
         decision = decide(score_of(placement, present), rules)
-        action, reason = decision.action, decision.reason
+        action = decision.action
+        reason = decision.reason if action is Action.KEEP else f"{decision.reason} {why.of(placement)}".rstrip()
         if action is not Action.KEEP and placement.calibration_id == target.calibration_id:
             action, reason = Action.KEEP, "It was decided about under this very calibration: nothing better was found."
         found.append(
             Intention(
                 placement=placement,
-                names=names.get(placement.compile_key, ()),
+                names=tuple(names.get(placement.compile_key, ())),
                 present_score=present,
                 ratio=decision.ratio,
                 action=action,

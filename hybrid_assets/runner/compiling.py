@@ -26,7 +26,7 @@ def compile_circuits(project: Project, *, night: str, workload: str, backend: st
         CheckFailedError: A row is doubled.
     """
     with project.timed(night, workload, "compiled_circuits", backend):
-        target, options = project.provider(backend).target(), project.compile_options(backend)
+        target, options = project.target(backend), project.compile_options(backend)
         found: list[Template] = []
         for instance in project.accepted(night, workload):
             found += templates(project, workload=workload, instance=instance, target=target, options=options)
@@ -73,6 +73,7 @@ def _row(
         "label": template.logical.label,
         "structure_fingerprint": facts.structure_fingerprint,
         "compile_key": facts.compile_key,
+        "template_key": template.key.digest,
         "artefact_fingerprint": facts.artefact_fingerprint,
         "cache_hit": reason is None,
         "miss_reason": reason,
@@ -89,7 +90,7 @@ def _row(
         "placement_reason": placement.reason,
         "used_qubits": list(facts.used_qubits),
         "optimization_level": options.optimization_level,
-        "seed": options.seed,
+        "seed": int(facts.key_parts["seed"]),
     }
 
 

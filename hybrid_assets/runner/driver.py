@@ -119,6 +119,7 @@ class Driver:
                 execution=done.execution,
                 backend=batch.backend,
                 compiled_calibration_id=payload.compiled_calibration_id,
+                asked_calibration_id=payload.asked_calibration_id,
                 executed_calibration_id=result.calibration_id,
                 provider_job_id=result.handle.provider_job_id,
                 request_id=batch.request_id,

@@ -64,7 +64,7 @@ def _order_there(project: Project, order: Order, backend: str) -> tuple[Order, O
     if pinned is None:
         # Kernels that its own partition waits for are the same ones, as long as the calibration is.
         pinned = open_order(
-            project, cell, calibration_id=project.provider(backend).target().calibration_id, now=now
+            project, cell, calibration_id=project.target(backend).calibration_id, now=now
         ).calibration_id
         order = replace(order, elsewhere={**order.elsewhere, backend: pinned})
         keep_order(project, order)

@@ -162,8 +162,7 @@ def _answered(
         "compiled_calibration_id": result.compiled_calibration_id,
         "executed_calibration_id": result.executed_calibration_id,
         "basis_calibration_id": kernel.calibration_id,
-        "calibration_changed": result.backend == cell.backend
-        and result.executed_calibration_id != kernel.calibration_id,
+        "calibration_changed": result.backend == cell.backend and result.ran_under_another,
         "provider_job_id": result.provider_job_id,
         "executed_at": result.executed_at,
         **ages.of(result),

@@ -22,7 +22,7 @@ from hybrid_assets.runner.kernels import template_of
 from hybrid_assets.runner.orders import Cell, Order, Pin, close_order, keep_order, open_order
 from hybrid_assets.runner.placing import place
 from hybrid_assets.runner.queueing import ask_for, wait_for
-from hybrid_assets.runner.rounds import compiled_kernels, logical_kernels
+from hybrid_assets.runner.rounds import compiled_kernels, is_overtaken, logical_kernels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,7 +113,7 @@ class _Asked:
     _by_name: dict[tuple[str, str], Kernel] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        target = self.project.provider(self.cell.backend).target()
+        target = self.project.target(self.cell.backend)
         self.order = open_order(self.project, self.cell, calibration_id=target.calibration_id, now=utc_now())
 
     def run(self, *, wait_s: float) -> list[QueuedKernel]:
@@ -126,6 +126,7 @@ class _Asked:
         until: datetime | None = None
         while True:
             fresh = self._collect(over)
+            self._reject(fresh)
             missing = [kernel for kernel in fresh if not self.project.results.contains(kernel.kernel_id)]
             missing = self._admitted(missing)
             if self.closed is not None:
@@ -140,6 +141,7 @@ class _Asked:
                 until = until or utc_now() + timedelta(seconds=wait_s)
                 if waiting := wait_for(self.project, self.cell.backend, names, until=until):
                     return waiting
+                self._reject(missing)
                 if self._renew(missing):
                     continue
             if not fresh:
@@ -178,42 +180,35 @@ class _Asked:
     def _result(self, logical: LogicalKernel) -> KernelResult | None:
         return self.project.results.get(self._by_name[logical.instance, logical.label].kernel_id)
 
+    def _reject(self, kernels: Sequence[Kernel]) -> None:
+        """Keep results out, by policy, that ran under another calibration than they were asked for."""
+        if self.project.backend(self.cell.backend).on_recalibration == "reject":
+            reason = "It ran under another calibration than it was asked for, and on_recalibration is reject."
+            self.withheld |= {k.kernel_id: reason for k in kernels if is_overtaken(self.project, k)}
+
     def _renew(self, kernels: Sequence[Kernel]) -> bool:
         """Make kernels again, once each, that another calibration has overtaken; tell whether there are any."""
         overtaken = [kernel for kernel in self._overtaken(kernels) if _name(kernel) not in self._renewed]
         if not overtaken:
             return False
         backend = self.cell.backend
-        target, options = self.project.provider(backend).target(), self.project.compile_options(backend)
+        target, options = self.project.target(backend), self.project.compile_options(backend)
         templates = [template_of(k.template.logical, target=target, options=options) for k in overtaken]
-        placed = place(self.project, backend, templates, target=target, options=options, decides=True)
-        pins = dict(self.order.pins)
-        for kernel, template in zip(overtaken, templates, strict=True):
-            placement = placed.by_key[template.key.digest]
-            self._renewed.add(_name(kernel))
-            if (placement.compile_key, placement.calibration_id) != (kernel.facts.compile_key, kernel.calibration_id):
-                pins.pop(_name(kernel), None)
-                self._by_name.pop((kernel.instance.name, kernel.template.logical.label))
-        changed = len(pins) < len(self.order.pins)
-        self.order = replace(self.order, pins=pins)
-        return changed
+        place(self.project, backend, templates, target=target, options=options, decides=True)
+        names = {_name(kernel) for kernel in overtaken}
+        self._renewed |= names
+        for kernel in overtaken:
+            self._by_name.pop((kernel.instance.name, kernel.template.logical.label))
+        self.order = replace(self.order, pins={name: pin for name, pin in self.order.pins.items() if name not in names})
+        return True
 
     def _overtaken(self, kernels: Sequence[Kernel]) -> list[Kernel]:
-        """Return kernels that do not fit the backend any more, or, by policy, that ran under another calibration."""
+        """Return kernels that do not fit the backend any more, or that are to run again by policy."""
         states = (KernelState.FAILED,)
         failed = self.project.ledger.kernels(kernel_ids=[kernel.kernel_id for kernel in kernels], states=states)
         unfit = {kernel.kernel_id for kernel in failed if kernel.remedy is Remedy.RECOMPILE}
-        policy = self.project.backend(self.cell.backend).on_recalibration
-        drifted = [] if policy == "keep" else [k for k in kernels if self._ran_under_another(k)]
-        if policy == "reject":
-            reason = "It ran under another calibration than it was asked for, and on_recalibration is reject."
-            self.withheld |= {kernel.kernel_id: reason for kernel in drifted}
-            drifted = []
-        return [kernel for kernel in kernels if kernel.kernel_id in unfit or kernel in drifted]
-
-    def _ran_under_another(self, kernel: Kernel) -> bool:
-        result = self.project.results.get(kernel.kernel_id)
-        return result is not None and result.executed_calibration_id != kernel.calibration_id
+        reruns = self.project.backend(self.cell.backend).on_recalibration == "rerun"
+        return [k for k in kernels if k.kernel_id in unfit or (reruns and is_overtaken(self.project, k))]
 
 
 def _name(kernel: Kernel) -> str:

@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hybrid_assets.calibration.deciding import Action, CalibrationRules, CircuitScore, choose, decide
+from hybrid_assets.calibration.diffing import cause, diff
 from hybrid_assets.circuits.exposure import expected_success, expected_successes
 from hybrid_assets.circuits.key import compile_key, explain_miss
 from hybrid_assets.circuits.payload import dump
 from hybrid_assets.circuits.pool import CompileRequest
-from hybrid_assets.errors import CompilationError
+from hybrid_assets.errors import CompilationError, ResultIntegrityError
 from hybrid_assets.model.fingerprint import fingerprint
 from hybrid_assets.model.placements import Placement
 from hybrid_assets.runner.driver import utc_now
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from hybrid_assets.calibration.deciding import Decision
+    from hybrid_assets.calibration.diffing import Change
     from hybrid_assets.model.circuits import CompiledCircuit, CompileOptions, TargetDocument
     from hybrid_assets.runner.kernels import Template
     from hybrid_assets.runner.project import Project
@@ -66,12 +68,14 @@ def place(
     wanted = {template.key.digest: template for template in templates}
     known = {p.base_key: p for p in project.ledger.placements(backend, base_keys=wanted)}
     fresh = {d: t for d, t in wanted.items() if d not in known or not project.circuits.contains(known[d].compile_key)}
-    carried = _carried(project, backend, fresh, target)
-    new = [template for digest, template in fresh.items() if digest not in carried]
+    carried, moving = _known_before(project, backend, fresh, target)
+    new = [template for digest, template in fresh.items() if digest not in carried and digest not in moving]
     misses = compile_missing(project, [(template, options) for template in new], target=target)
     made = [*carried.values(), *(_first(project, backend, template.key.digest, target) for template in new)]
+    acted = list(moving.values())
     if decides:
-        acted = [placement for digest, placement in known.items() if digest not in fresh] + list(carried.values())
+        acted += [placement for digest, placement in known.items() if digest not in fresh] + list(carried.values())
+    if acted:
         changed, more = _decide(project, acted, wanted, target=target, options=options)
         again = {placement.base_key for placement in changed}
         made = [*(placement for placement in made if placement.base_key not in again), *changed]
@@ -117,6 +121,29 @@ def overtaking(
     return None if is_settled else decision
 
 
+class Causes:
+    """What changed most for circuits since they were decided about; each earlier calibration is read once."""
+
+    def __init__(self, project: Project, target: TargetDocument) -> None:
+        """Ask about a backend's present target."""
+        self._project, self._target = project, target
+        self._changes: dict[str, Sequence[Change]] = {}
+
+    def of(self, placement: Placement) -> str:
+        """Return a sentence; empty where the earlier calibration or the circuit is no longer stored."""
+        if placement.calibration_id not in self._changes:
+            self._changes[placement.calibration_id] = self._since(placement)
+        compiled = self._project.circuits.get(placement.compile_key)
+        return cause(self._changes[placement.calibration_id], compiled.facts.exposure) if compiled else ""
+
+    def _since(self, placement: Placement) -> Sequence[Change]:
+        try:
+            before = self._project.calibrations.get(placement.backend, placement.calibration_id)
+        except ResultIntegrityError:
+            return ()
+        return diff(before, self._target)
+
+
 def compile_missing(
     project: Project, wanted: Sequence[tuple[Template, CompileOptions]], *, target: TargetDocument
 ) -> dict[str, str]:
@@ -147,23 +174,26 @@ def cached(project: Project, digest: str) -> CompiledCircuit:
     return compiled
 
 
-def _carried(
+def _known_before(
     project: Project, backend: str, fresh: Mapping[str, Template], target: TargetDocument
-) -> dict[str, Placement]:
-    """Return placements of the same templates for the target as it was before: they stand as long as they still run.
+) -> tuple[dict[str, Placement], dict[str, Placement]]:
+    """Return placements of the same templates for the target as it was before: those that still run, and the others.
 
     A qubit that turns faulty changes the target's structure and with it every key, but not the circuits elsewhere.
     """
     if not fresh:
-        return {}
-    before: dict[str, Placement] = {}
+        return {}, {}
+    before: dict[str, tuple[Placement, float]] = {}
     for placement in sorted(project.ledger.placements(backend), key=lambda p: p.decided_at):
-        compiled = project.circuits.get(placement.compile_key)
-        if compiled is not None and expected_success(compiled.facts.exposure, target) > 0:
-            before[_template_of(compiled.facts.key_parts)] = placement
+        if (compiled := project.circuits.get(placement.compile_key)) is not None:
+            score = expected_success(compiled.facts.exposure, target)
+            before[_template_of(compiled.facts.key_parts)] = (placement, score)
     found = {digest: before.get(_template_of(template.key.parts)) for digest, template in fresh.items()}
-    now = utc_now()
-    return {d: replace(p, base_key=d, decided_at=now) for d, p in found.items() if p is not None and p.base_key != d}
+    now, carried, moving = utc_now(), dict[str, Placement](), dict[str, Placement]()
+    for digest, known in found.items():
+        if known is not None and known[0].base_key != digest:
+            (carried if known[1] > 0 else moving)[digest] = replace(known[0], base_key=digest, decided_at=now)
+    return carried, moving
 
 
 def _template_of(parts: Mapping[str, str]) -> str:
@@ -196,9 +226,11 @@ def _decide(
     rules = rules_of(project, known[0].backend) if known else CalibrationRules()
     present = expected_successes([cached(project, p.compile_key).facts.exposure for p in known], target)
     affected: dict[str, tuple[Placement, float, str, str]] = {}
+    why = Causes(project, target)
     for placement, score in zip(known, present, strict=True):
         if decision := overtaking(placement, score, rules=rules, target=target):
-            affected[placement.base_key] = (placement, score, decision.action.value, decision.reason)
+            reason = f"{decision.reason} {why.of(placement)}".rstrip()
+            affected[placement.base_key] = (placement, score, decision.action.value, reason)
     candidates = [
         (base_key, variant)
         for base_key in affected

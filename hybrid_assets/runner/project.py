@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid_assets import registry
 from hybrid_assets.circuits.pool import CompilePool
-from hybrid_assets.errors import ConfigurationError
+from hybrid_assets.errors import ConfigurationError, CredentialsError, TransientProviderError
 from hybrid_assets.model.circuits import CompileOptions
 from hybrid_assets.model.text import nearest
 from hybrid_assets.settings import BackendSettings
@@ -27,10 +27,10 @@ from hybrid_assets.storage.variants import VariantIndex, variant_of
 from hybrid_assets.storage.warehouse import Warehouse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from hybrid_assets.model.circuits import LogicalKernel
+    from hybrid_assets.model.circuits import LogicalKernel, TargetDocument
     from hybrid_assets.model.jobs import KernelResult, Pub
     from hybrid_assets.model.problem import ProblemInstance
     from hybrid_assets.model.stages import StageOutcome
@@ -79,6 +79,9 @@ class Project:
     pending: dict[str, tuple[int, str]] = field(default_factory=dict)
     _first_kernels: dict[tuple[str, str, str], Sequence[LogicalKernel]] = field(default_factory=dict)
     _ledgers: list[SqlLedger] = field(default_factory=list)
+    #: Calibration each backend last told this process, and backends for which a stored one stood in.
+    _seen: dict[str, str] = field(default_factory=dict)
+    _stood_in: set[str] = field(default_factory=set)
 
     @classmethod
     def open(cls, settings: Settings, *, report: Callable[[str], None] = _silent) -> Project:
@@ -167,8 +170,44 @@ class Project:
         if backend not in self._providers:
             common = self.backend(backend)
             plugin = registry.provider_class(common.provider)
-            self._providers[backend] = plugin.from_settings(backend, common.options, self.home / "providers" / backend)
+            options = self._with_paths(plugin, common.options)
+            self._providers[backend] = plugin.from_settings(backend, options, self.home / "providers" / backend)
         return self._providers[backend]
+
+    def target(self, backend: str) -> TargetDocument:
+        """Return what a backend can execute now, or, while it cannot be asked, as it was last seen.
+
+        So a night is planned, compiled and queued while its backend is down; what ran under another calibration than
+        it was asked for says so.
+
+        Raises:
+            ProviderError: It cannot be asked, and nothing is known of it.
+            ConfigurationError: Likewise, for want of credentials.
+        """
+        try:
+            found = self.provider(backend).target()
+        except (TransientProviderError, CredentialsError) as exc:
+            known = self.calibrations.history(backend)
+            if not known:
+                raise
+            if backend not in self._stood_in:
+                self._stood_in.add(backend)
+                self.report(f"{backend} cannot be asked; its last known calibration stands in. {exc}")
+            return self.calibrations.get(backend, known[-1])
+        if self._seen.get(backend) != found.calibration_id:
+            self._seen[backend] = found.calibration_id
+            self.calibrations.put(found, datetime.now(UTC))
+        return found
+
+    def _with_paths(self, plugin: type[Provider], options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Make the options that a provider lists in ``path_options`` absolute; what has no slash is a name."""
+        paths = getattr(plugin, "path_options", ())
+        return {
+            key: str(self.settings.folder / value)
+            if key in paths and isinstance(value, str) and "/" in value
+            else value
+            for key, value in options.items()
+        }
 
     def simulator(self, backend: str) -> Provider:
         """Return the local noise-free simulator that may answer in a backend's place, made once a process."""

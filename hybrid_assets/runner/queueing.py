@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from hybrid_assets.runner.placing import cached
 from hybrid_assets.storage.payloads import KernelPayload
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from hybrid_assets.model.jobs import Pub
     from hybrid_assets.runner.kernels import Kernel
@@ -33,23 +34,59 @@ CHUNK = 1000
 PAUSE_FIRST_S, PAUSE_LAST_S, PAUSE_GROWTH = 0.02, 2.0, 1.5
 
 
-def ask_for(project: Project, order: Order, kernels: Sequence[Kernel]) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """Who pays for kernels, and whose turn they have."""
+
+    team: str
+    work_class: WorkClass
+    #: Kernels of another value never share a job with these; empty: whoever is alike may.
+    apart: str = ""
+
+
+def ask_for(project: Project, order: Order, kernels: Sequence[Kernel], *, terms: Terms | None = None) -> None:
     """Enqueue kernels whose results are not stored; those in the queue already stay as they are.
 
     What a kernel needs is on disk before it is in the queue. One whose stored result was lost is executed again.
+
+    Args:
+        project: The project.
+        order: Their order.
+        kernels: Which.
+        terms: By default those of the order's workload in the settings.
     """
+    terms = terms or _terms_of(project, order.cell.workload)
     open_budgets(project, order.cell.night)
     ledger, now = project.ledger, utc_now()
     for start in range(0, len(kernels), CHUNK):
         chunk = kernels[start : start + CHUNK]
-        queued = list(_queued(project, order, chunk, now=now))
+        queued = list(_queued(project, order, chunk, terms=terms, now=now))
         new = ledger.enqueue(queued)
         if new < len(queued):
             ledger.requeue([k.kernel_id for k in _lost(project, [k.kernel_id for k in queued])], now=now, lost=True)
 
 
-def wait_for(project: Project, backend: str, kernel_ids: Collection[str], *, until: datetime) -> list[QueuedKernel]:
+def _terms_of(project: Project, workload: str) -> Terms:
+    _, _, common = project.workload(workload)
+    return Terms(team=common.team, work_class=WorkClass(common.class_))
+
+
+def wait_for(
+    project: Project,
+    backend: str,
+    kernel_ids: Collection[str],
+    *,
+    until: datetime,
+    is_vain: Callable[[Sequence[QueuedKernel]], bool] = lambda _waiting: False,
+) -> list[QueuedKernel]:
     """Drive a backend until all of these kernels are final, nothing moves before ``until``, or it is ``until``.
+
+    Args:
+        project: The project.
+        backend: Which.
+        kernel_ids: Which kernels are waited for.
+        until: How long at most.
+        is_vain: Tells of the kernels that wait that waiting longer is of no use.
 
     Returns:
         The kernels that are not final.
@@ -60,7 +97,7 @@ def wait_for(project: Project, backend: str, kernel_ids: Collection[str], *, unt
         before = len(waiting)
         drive(project, backend, until=until)
         waiting = unfinished(project, kernel_ids)
-        if not waiting or max(moves_at(project, backend, waiting), utc_now()) >= until:
+        if not waiting or is_vain(waiting) or max(moves_at(project, backend, waiting), utc_now()) >= until:
             break
         pause_s = PAUSE_FIRST_S if len(waiting) < before else min(pause_s * PAUSE_GROWTH, PAUSE_LAST_S)
         time.sleep(min(pause_s, max((until - utc_now()).total_seconds(), 0.0)))
@@ -138,14 +175,17 @@ def _estimates_s(project: Project, backend: str, pubs: Sequence[Pub]) -> Sequenc
     return [share_s] * len(pubs)
 
 
-def _queued(project: Project, order: Order, kernels: Sequence[Kernel], *, now: datetime) -> Iterator[QueuedKernel]:
+def _queued(
+    project: Project, order: Order, kernels: Sequence[Kernel], *, terms: Terms, now: datetime
+) -> Iterator[QueuedKernel]:
     cell, provider = order.cell, project.provider(order.cell.backend)
-    _, _, common = project.workload(cell.workload)
+    alike = [order.calibration_id, provider.describe().identity, *([terms.apart] if terms.apart else [])]
     pubs = [_pub(project, kernel) for kernel in kernels]
+    present = project.target(cell.backend).calibration_id
     seconds = _estimates_s(project, cell.backend, pubs)
     with ThreadPoolExecutor(WRITERS) as writers:
         payloads = [
-            KernelPayload(pub=wanted, compiled_calibration_id=kernel.facts.calibration_id)
+            KernelPayload(pub=wanted, compiled_calibration_id=kernel.facts.calibration_id, asked_calibration_id=present)
             for kernel, wanted in zip(kernels, pubs, strict=True)
         ]
         list(writers.map(project.payloads.put, payloads))
@@ -159,9 +199,9 @@ def _queued(project: Project, order: Order, kernels: Sequence[Kernel], *, now: d
             instance=logical.instance,
             label=logical.label,
             correlation_id=kernel.correlation_id(cell),
-            team=common.team,
-            work_class=WorkClass(common.class_),
-            group=fingerprint([order.calibration_id, provider.describe().identity])[:16],
+            team=terms.team,
+            work_class=terms.work_class,
+            group=fingerprint(alike)[:16],
             rows=int(wanted.values.shape[0]),
             shots=wanted.shots,
             payload_bytes=len(wanted.payload) + int(wanted.values.nbytes),

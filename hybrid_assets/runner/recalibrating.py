@@ -1,7 +1,8 @@
 """What a backend's present calibration means for the latest nights: which circuits fell too far, and what to run again.
 
 Put the question here; the rule is `calibration.deciding`'s, compiling and executing are the stages'. Nothing is kept
-between two looks but the placements: asking twice, or after a crash, gives the same answer until a stage has acted.
+between two looks but the placements and what is published: asking twice, or after a crash at any point, gives the same
+answer until a stage has acted.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hybrid_assets.control.fallback import SOURCE_BACKEND
 from hybrid_assets.model.fingerprint import fingerprint
-from hybrid_assets.runner.orders import Cell
-from hybrid_assets.runner.placing import overtaking, rules_of, scores
+from hybrid_assets.runner.orders import Cell, open_orders
+from hybrid_assets.runner.placing import Causes, overtaking, rules_of, scores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,42 +22,81 @@ if TYPE_CHECKING:
     from hybrid_assets.model.placements import Placement
     from hybrid_assets.runner.project import Project
 
+#: What a published partition follows from, one after the other.
+_CHAIN = ("compiled_circuits", "quantum_results", "comparisons")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overtaken:
-    """A published partition some of whose circuits the present calibration asks to act upon."""
+    """A published partition that the present calibration, or an earlier decision about its circuits, has overtaken."""
 
     cell: Cell
-    #: Why, by compile key of the circuit.
+    #: Why, by instance and label of the circuit; empty where only its comparisons are behind.
     reasons: Mapping[str, str]
-    #: The same for as long as the calibration and the standing decisions are.
+    #: The same for as long as the calibration, the standing decisions and what is published are.
     epoch: str
 
 
 def overtaken(project: Project, backend: str, target: TargetDocument) -> Iterator[Overtaken]:
-    """Yield the latest partition of each workload on a backend that has circuits to act upon."""
+    """Yield the latest partition of each workload on a backend that is to be run again, wholly or from some stage on.
+
+    While it, or a later night's, is on its way, it is not: who collects that publishes what stands.
+    """
     acted = _acted_upon(project, backend, target)
-    if not acted:
-        return
+    standing = {placement.base_key: placement for placement in project.ledger.placements(backend)}
+    on_their_way = {order.cell.workload for order in open_orders(project) if order.cell.backend == backend}
     for cell in latest_cells(project, backend, "quantum_results"):
-        rows = project.warehouse.read_rows("compiled_circuits", columns=["compile_key"], **cell.partition)
-        used = {row["compile_key"] for row in rows} & acted.keys()
-        if used:
-            standing = sorted([acted[key][0].base_key, acted[key][0].calibration_id] for key in used)
+        if cell.workload in on_their_way:
+            continue
+        reasons = _reasons(project, cell, acted, standing)
+        if reasons or _is_behind(project, cell):
+            versions = [project.warehouse.data_version(table, **cell.partition) for table in _CHAIN]
             yield Overtaken(
-                cell=cell,
-                reasons={key: acted[key][1] for key in sorted(used)},
-                epoch=fingerprint([target.calibration_id, standing])[:16],
+                cell=cell, reasons=reasons, epoch=fingerprint([target.calibration_id, reasons, versions])[:16]
             )
 
 
-def _acted_upon(project: Project, backend: str, target: TargetDocument) -> dict[str, tuple[Placement, str]]:
-    """Return the standing circuits that are not kept, with the reason, by compile key."""
-    rules = rules_of(project, backend)
+def _reasons(
+    project: Project, cell: Cell, acted: Mapping[str, str], standing: Mapping[str, Placement]
+) -> dict[str, str]:
+    """Return why circuits of a partition are to be run again: their own score, or that another one stands by now."""
+    columns = ["instance", "label", "compile_key", "template_key", "basis_calibration_id"]
+    executed = {
+        (row["instance"], row["label"]): row["basis_calibration_id"]
+        for row in project.warehouse.read_rows(
+            "quantum_results", columns=["instance", "label", "basis_calibration_id", "source"], **cell.partition
+        )
+        if row["source"] == SOURCE_BACKEND
+    }
+    found = {}
+    for row in project.warehouse.read_rows("compiled_circuits", columns=columns, **cell.partition):
+        name = f"{row['instance']}/{row['label']}"
+        placement = standing.get(row["template_key"])
+        ran_under = executed.get((row["instance"], row["label"]), row["basis_calibration_id"])
+        if row["compile_key"] in acted:
+            found[name] = acted[row["compile_key"]]
+        elif placement is not None and placement.compile_key != row["compile_key"]:
+            found[name] = (
+                f"Another circuit stands for it since {placement.decided_at:%Y-%m-%d %H:%M}. {placement.reason}"
+            )
+        elif placement is not None and placement.calibration_id != ran_under:
+            found[name] = f"It was decided anew at {placement.decided_at:%Y-%m-%d %H:%M}. {placement.reason}"
+    return found
+
+
+def _is_behind(project: Project, cell: Cell) -> bool:
+    """Tell whether results were published and not compared, by a run that died in between."""
+    is_compared = project.warehouse.published("comparisons", **cell.partition)
+    return is_compared and project.warehouse.is_older("comparisons", "quantum_results", **cell.partition)
+
+
+def _acted_upon(project: Project, backend: str, target: TargetDocument) -> dict[str, str]:
+    """Return why standing circuits are not kept, by compile key."""
+    rules, why = rules_of(project, backend), Causes(project, target)
     found = {}
     for placement, present in scores(project, backend, target):
         if decision := overtaking(placement, present, rules=rules, target=target):
-            found[placement.compile_key] = (placement, decision.reason)
+            found[placement.compile_key] = f"{decision.reason} {why.of(placement)}".rstrip()
     return found
 
 
@@ -63,8 +104,9 @@ def latest_cells(project: Project, backend: str, table: str) -> Iterator[Cell]:
     """Yield each workload's latest published partition of a table on a backend, by workload."""
     latest: dict[str, str] = {}
     for partition in project.warehouse.partitions(table):
-        if partition["backend"] == backend and partition["workload"] in project.settings.workloads:
-            workload = partition["workload"]
+        workload = partition["workload"]
+        is_wanted = workload in project.settings.workloads and backend in project.settings.backends_of(workload)
+        if partition["backend"] == backend and is_wanted:
             latest[workload] = max(latest.get(workload, ""), partition["night"])
     for workload, night in sorted(latest.items()):
         yield Cell(night=night, workload=workload, backend=backend)

@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from hybrid_assets.model.circuits import LogicalKernel
-    from hybrid_assets.model.jobs import KernelResult
+    from hybrid_assets.model.jobs import KernelResult, ProviderDescription
     from hybrid_assets.model.problem import ProblemInstance
+    from hybrid_assets.runner.kernels import Template
     from hybrid_assets.runner.orders import Order
     from hybrid_assets.runner.project import Project
 
 #: More rounds than any workload needs: one that asks for another for ever must not run for ever.
 MAX_ROUNDS = 1000
+#: What `Kernel.repetition` ends with where the policy ``rerun`` has a kernel executed once more.
+AGAIN = "+rerun"
 
 
 def logical_kernels(
@@ -73,12 +76,27 @@ def compiled_kernels(
     found: Sequence[LogicalKernel],
     *,
     compiled: set[str] | None = None,
+    repetition: str | None = None,
 ) -> list[Kernel]:
-    """Return kernels with their ids; what the circuit cache lacks is compiled, and its keys join ``compiled``."""
+    """Return kernels with their ids; what the circuit cache lacks is compiled, and its keys join ``compiled``.
+
+    Under the policy ``rerun``, one whose result ran under another calibration than it was asked for has another id,
+    once: so it is executed again, and whoever makes its id later finds that result.
+
+    Args:
+        project: The project.
+        order: Their order.
+        instance: The instance they belong to.
+        found: The logical kernels.
+        compiled: Takes the keys of circuits that were compiled just now.
+        repetition: Part of their ids; by default what the backend's ``reuse`` asks for.
+    """
     cell = order.cell
     provider, options = project.provider(cell.backend), project.compile_options(cell.backend)
-    target, description = provider.target(), provider.describe()
-    repetition = f"night:{cell.night}" if project.backend(cell.backend).reuse == "night" else ""
+    target, description = project.target(cell.backend), provider.describe()
+    if repetition is None:
+        repetition = f"night:{cell.night}" if project.backend(cell.backend).reuse == "night" else ""
+    renews = project.backend(cell.backend).on_recalibration == "rerun"
     templates = [template_of(logical, target=target, options=options) for logical in found]
     placed = place(project, cell.backend, templates, target=target, options=options)
     if compiled is not None:
@@ -89,23 +107,42 @@ def compiled_kernels(
         if pin is None or not project.circuits.contains(pin.compile_key):
             placement = placed.by_key[template.key.digest]
             pin = Pin(compile_key=placement.compile_key, calibration_id=placement.calibration_id)
-        facts = cached(project, pin.compile_key).facts
-        identity = kernel_id(
-            facts=facts,
-            slot_values=template.slot_values,
-            shots=template.logical.shots,
-            backend=description,
-            calibration_id=pin.calibration_id,
-            repetition=repetition,
-        )
-        kernels.append(
-            Kernel(
-                kernel_id=identity,
-                instance=instance,
-                template=template,
-                facts=facts,
-                calibration_id=pin.calibration_id,
-                repetition=repetition,
-            )
-        )
+        kernel = _kernel(project, instance, template, pin, backend=description, repetition=repetition)
+        if renews and is_overtaken(project, kernel):
+            kernel = _kernel(project, instance, template, pin, backend=description, repetition=f"{repetition}{AGAIN}")
+        kernels.append(kernel)
     return kernels
+
+
+def is_overtaken(project: Project, kernel: Kernel) -> bool:
+    """Tell whether a kernel's stored result ran under another calibration than it was asked for."""
+    result = project.results.get(kernel.kernel_id)
+    return result is not None and result.ran_under_another
+
+
+def _kernel(
+    project: Project,
+    instance: ProblemInstance,
+    template: Template,
+    pin: Pin,
+    *,
+    backend: ProviderDescription,
+    repetition: str,
+) -> Kernel:
+    facts = cached(project, pin.compile_key).facts
+    identity = kernel_id(
+        facts=facts,
+        slot_values=template.slot_values,
+        shots=template.logical.shots,
+        backend=backend,
+        calibration_id=pin.calibration_id,
+        repetition=repetition,
+    )
+    return Kernel(
+        kernel_id=identity,
+        instance=instance,
+        template=template,
+        facts=facts,
+        calibration_id=pin.calibration_id,
+        repetition=repetition,
+    )

@@ -1,6 +1,7 @@
 """Calibrations as their backends reported them, one immutable file each. Put nothing else here.
 
     <folder>/<backend>/<calibration_id>.json       the whole target document, when it was first seen, and a checksum
+    <folder>/<backend>/sightings                   a line each time another one came into force, as far as was seen
 
 The id is a hash of the content, so a file is written once; a second look at the same calibration changes nothing. What
 of it is for SQL is in the warehouse; this is what any later question can be asked of.
@@ -8,7 +9,6 @@ of it is for SQL is in the warehouse; this is what any later question can be ask
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from hybrid_assets.circuits.targets import target_from_json, target_to_json
 from hybrid_assets.errors import ConfigurationError, ResultIntegrityError
 from hybrid_assets.model.fingerprint import canonical_json, fingerprint
 from hybrid_assets.storage.files import set_aside, write_once
+from hybrid_assets.storage.loading import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from hybrid_assets.model.circuits import TargetDocument
 
+#: Name of the file of sightings.
+_SIGHTINGS = "sightings"
 #: What may become a name of a file or folder: nothing that could leave the store.
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
@@ -35,7 +38,9 @@ class CalibrationStore:
         self._folder = folder
 
     def put(self, document: TargetDocument, observed_at: datetime) -> bool:
-        """Store a calibration durably, unless it is there already and sound; tell whether it was stored now.
+        """Note that a calibration is in force, and store it durably; tell whether it was stored now.
+
+        One that is there already and sound stays as it is.
 
         Args:
             document: The target whose calibration it is.
@@ -48,9 +53,12 @@ class CalibrationStore:
             except ResultIntegrityError:
                 set_aside(path)
             else:
+                self._note(document.backend, document.calibration_id, observed_at)
                 return False
         body = {"observed_at": observed_at.astimezone(UTC).isoformat(), "target": target_to_json(document)}
-        return write_once(path, canonical_json({"sha256": fingerprint(body), "calibration": body}).encode())
+        is_new = write_once(path, canonical_json({"sha256": fingerprint(body), "calibration": body}).encode())
+        self._note(document.backend, document.calibration_id, observed_at)
+        return is_new
 
     def get(self, backend: str, calibration_id: str) -> TargetDocument:
         """Return a calibration.
@@ -68,21 +76,36 @@ class CalibrationStore:
         """
         return self._read(backend, calibration_id)[1]
 
+    def sightings(self, backend: str) -> Sequence[str]:
+        """Return the ids of a backend's calibrations as they came into force; one that came back is there twice."""
+        if not _NAME.fullmatch(backend):
+            raise _no_name(backend)
+        try:
+            lines = (self._folder / backend / _SIGHTINGS).read_text().splitlines()
+        except FileNotFoundError:
+            return []
+        return [words[1] for line in lines if len(words := line.split()) == 2]
+
     def history(self, backend: str) -> Sequence[str]:
-        """Return the ids of a backend's calibrations, the first seen first; unreadable ones are left out.
+        """Return the ids of a backend's calibrations, that in force last; unreadable ones are left out.
 
         Their checksums are not looked at, `get` does that: it would take seconds for a year's.
         """
-        if not _NAME.fullmatch(backend):
-            raise _no_name(backend)
+        last = {calibration_id: place for place, calibration_id in enumerate(self.sightings(backend))}
         found = []
         for path in (self._folder / backend).glob("*.json"):
             try:
-                observed_at = datetime.fromisoformat(json.loads(path.read_bytes())["calibration"]["observed_at"])
-                found.append((observed_at, path.stem))
-            except (FileNotFoundError, ValueError, KeyError, TypeError):
+                observed_at = datetime.fromisoformat(read_json(path)["calibration"]["observed_at"])
+                found.append((last.get(path.stem, -1), observed_at, path.stem))
+            except (FileNotFoundError, ValueError, KeyError, TypeError, ResultIntegrityError):
                 continue  # the next `put` of the same calibration sets it aside
-        return [calibration_id for _, calibration_id in sorted(found)]
+        return [calibration_id for _, _, calibration_id in sorted(found)]
+
+    def _note(self, backend: str, calibration_id: str, observed_at: datetime) -> None:
+        seen = self.sightings(backend)
+        if not seen or seen[-1] != calibration_id:
+            with (self._folder / backend / _SIGHTINGS).open("a") as file:
+                file.write(f"{observed_at.astimezone(UTC).isoformat()} {calibration_id}\n")
 
     def _path(self, backend: str, calibration_id: str) -> Path:
         for name in (backend, calibration_id):
@@ -94,7 +117,7 @@ class CalibrationStore:
         path = self._path(backend, calibration_id)
         again = "Materialize calibration_snapshots again to store the present one."
         try:
-            content: dict[str, Any] = json.loads(path.read_bytes())
+            content: dict[str, Any] = read_json(path)
             body = content["calibration"]
             if fingerprint(body) != content["sha256"]:
                 raise ResultIntegrityError(f"{path} is not what was stored: its checksum differs. {again}")

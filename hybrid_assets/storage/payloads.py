@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hybrid_assets.circuits.payload import payload_sha
+from hybrid_assets.circuits.payload import MAX_PACKED_BYTES, payload_sha
 from hybrid_assets.errors import CompilationError
 from hybrid_assets.model.jobs import Pub
 from hybrid_assets.storage.files import set_aside, sharded_path, write_once
+from hybrid_assets.storage.loading import read_capped
 from hybrid_assets.storage.sealed import DAMAGE, read_sealed, seal
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ class KernelPayload:
 
     pub: Pub
     compiled_calibration_id: str
+    #: Calibration that was in force when it was asked for; empty: not known.
+    asked_calibration_id: str = ""
 
 
 class PayloadStore:
@@ -39,7 +42,11 @@ class PayloadStore:
         """Store a payload durably, the first of a kernel id is kept."""
         pub = payload.pub
         facts = {name: getattr(pub, name) for name in _PLAIN}
-        facts |= {"measured_qubits": list(pub.measured_qubits), "calibration_id": payload.compiled_calibration_id}
+        facts |= {
+            "measured_qubits": list(pub.measured_qubits),
+            "calibration_id": payload.compiled_calibration_id,
+            "asked_calibration_id": payload.asked_calibration_id,
+        }
         write_once(sharded_path(self._folder / "circuits", pub.payload_sha, ".qpyz"), pub.payload)
         write_once(sharded_path(self._folder / "kernels", pub.kernel_id, ".npz"), seal(facts, {"values": pub.values}))
 
@@ -53,7 +60,7 @@ class PayloadStore:
         try:
             facts, arrays = read_sealed(path)
             circuit = sharded_path(self._folder / "circuits", facts["payload_sha"], ".qpyz")
-            payload = circuit.read_bytes()
+            payload = read_capped(circuit, MAX_PACKED_BYTES)
         except FileNotFoundError as exc:
             raise _unusable(kernel_id, "is missing") from exc
         except DAMAGE as exc:
@@ -68,7 +75,11 @@ class PayloadStore:
             measured_qubits=tuple(facts["measured_qubits"]),
             values=arrays["values"],
         )
-        return KernelPayload(pub=pub, compiled_calibration_id=facts["calibration_id"])
+        return KernelPayload(
+            pub=pub,
+            compiled_calibration_id=facts["calibration_id"],
+            asked_calibration_id=facts.get("asked_calibration_id", ""),  # absent in older files
+        )
 
 
 def _unusable(kernel_id: str, what: str) -> CompilationError:

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from hybrid_assets.errors import WarehouseError
 from hybrid_assets.model.text import nearest
+from hybrid_assets.storage import benchmark_columns as benchmark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,32 +68,6 @@ def _table(
 
 _NIGHT = {"night": _DAY, "workload": _TEXT}
 _CELL = {**_NIGHT, "backend": _TEXT}
-#: A trial of a benchmark, and how its rows were made.
-_TRIAL = {**_CELL, "trial": _TEXT, "repetition": _INT}
-_ANNOTATIONS = {
-    # Of a kernel's setting, and of its circuit; NULL: several, or none.
-    "shots": _WIDE,
-    "depth": _INT,
-    "provider": _TEXT,
-    "provider_version": _TEXT,
-    "identity": _TEXT,
-    "executions": _TEXT,
-    # ``measured`` on a device, ``emulated`` or ``simulated``: the last two tell nothing of a device's speed.
-    "times": _TEXT,
-    "calibration_ids": _TEXT,
-    "compile_seed": _WIDE,
-    "classical_seed": _WIDE,
-    "python_version": _TEXT,
-    "platform": _TEXT,
-    "hybrid_assets_version": _TEXT,
-    "qiskit_version": _TEXT,
-    "aer_version": _TEXT,
-    "runtime_version": _TEXT,
-    "dagster_version": _TEXT,
-    "began_at": _TIME,
-    # Times that a process worked at the trial; unless 1, its times hold a pause.
-    "sittings": _INT,
-}
 _ATTEMPT = {
     "batch_id": _TEXT,
     "provider_job_id": _TEXT,
@@ -349,52 +324,18 @@ _ALL = (
         volatile="sha256 bytes",
     ),
     _table(
-        # What each method of a trial of a benchmark is worth, on each instance; a trial is of one repetition and choice
-        # of the swept values.
+        # What each method of a trial of a benchmark is worth, on each instance.
         "benchmark_scores",
         by="night workload backend trial",
-        keys={**_TRIAL, "instance": _TEXT, "fingerprint": _TEXT, "method": _TEXT, "role": _TEXT},
-        values={
-            **_ANNOTATIONS,
-            "num_variables": _INT,
-            "value": _REAL,
-            "value_low": _REAL,
-            "value_high": _REAL,
-            "best_value": _REAL,
-            "reference_value": _REAL,
-            "reference_kind": _TEXT,
-            "ratio": _REAL,
-            "best_ratio": _REAL,
-            "p_opt": _REAL,
-            "p_opt_low": _REAL,
-            "p_opt_high": _REAL,
-            "trials": _WIDE,
-            "feasible_rate": _REAL,
-            # Of a classical rival, when it was solved.
-            "wall_s": _REAL,
-            "facts": _TEXT,
-            # Only of quantum methods: its kernels' parts of their jobs, and the post-processing of the instance.
-            "method_shots": _WIDE,
-            "kernel_seeds": _TEXT,
-            "method_run_s": _REAL,
-            "method_compile_s": _REAL,
-            "method_score_s": _REAL,
-            "method_billed_s": _REAL,
-            "method_cost": _REAL,
-            # The optimization problem as it is modeled; NULL where it is none.
-            "modeling": _TEXT,
-            "num_coefficients": _INT,
-            "coefficient_type": _TEXT,
-            "coefficient_low": _REAL,
-            "coefficient_high": _REAL,
-        },
-        volatile="sittings wall_s method_run_s method_compile_s method_score_s",
+        keys={**_CELL, **benchmark.KEYS, "instance": _TEXT, "fingerprint": _TEXT, "method": _TEXT, "role": _TEXT},
+        values={**benchmark.ANNOTATIONS, **benchmark.SCORE},
+        volatile=benchmark.VOLATILE_SCORE,
     ),
     _table(
         # The jobs of a trial, failed ones and duplicates too, as `job_attempts` has those of a night.
         "benchmark_attempts",
         by="night workload backend trial",
-        keys={**_TRIAL, "job_id": _TEXT, "attempt": _INT, "status": _TEXT},
+        keys={**_CELL, **benchmark.KEYS, "job_id": _TEXT, "attempt": _INT, "status": _TEXT},
         values=_ATTEMPT,
         volatile="queue_s run_s",
     ),
@@ -402,49 +343,9 @@ _ALL = (
         # What a trial took and cost, all its kernels together.
         "benchmark_trials",
         by="night workload backend trial",
-        keys=_TRIAL,
-        values={
-            **_ANNOTATIONS,
-            "ended_at": _TIME,
-            "wall_s": _REAL,
-            "scoring_s": _REAL,
-            "num_instances": _INT,
-            "num_kernels": _INT,
-            "num_results": _INT,
-            "num_jobs": _INT,
-            "num_failed_jobs": _INT,
-            "num_duplicates": _INT,
-            "num_sends": _INT,
-            "retry_rate": _REAL,
-            "kernels_per_job": _REAL,
-            "throughput_per_s": _REAL,
-            "queue_median_s": _REAL,
-            "queue_max_s": _REAL,
-            "compile_s": _REAL,
-            "compile_cold_s": _REAL,
-            "latencies_s": _REALS,
-            "queues_s": _REALS,
-            "latency_n": _INT,
-            "latency_mean_s": _REAL,
-            "latency_std_s": _REAL,
-            "latency_median_s": _REAL,
-            "latency_p95_s": _REAL,
-            "latency_p99_s": _REAL,
-            "latency_max_s": _REAL,
-            "price_per_s": _REAL,
-            "job_overhead_s": _REAL,
-            "billed_s": _REAL,
-            "cost": _REAL,
-            "qpu_cost": _REAL,
-            "overhead_cost": _REAL,
-            "retry_cost": _REAL,
-            "cost_per_result": _REAL,
-            "unbatched_s": _REAL,
-            "batching_saved_s": _REAL,
-            "batching_paid": _FLAG,
-        },
-        volatile="sittings wall_s scoring_s throughput_per_s queue_median_s queue_max_s compile_s latencies_s queues_s "
-        "latency_mean_s latency_std_s latency_median_s latency_p95_s latency_p99_s latency_max_s",
+        keys={**_CELL, **benchmark.KEYS},
+        values={**benchmark.ANNOTATIONS, **benchmark.FIGURES},
+        volatile=benchmark.VOLATILE_FIGURES,
     ),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,8 @@ from hybrid_assets.circuits.targets import build_target_document
 from hybrid_assets.providers.emulator import EmulatorProvider
 from hybrid_assets.runner import executing
 from hybrid_assets.runner.compiling import compile_circuits
+from hybrid_assets.runner.kernels import templates
+from hybrid_assets.runner.placing import place
 from hybrid_assets.runner.recalibrating import overtaken
 from hybrid_assets.storage.ledger.sql import SqlLedger
 from hybrid_assets.storage.results import FileResultStore
@@ -109,6 +112,57 @@ def test_noise_around_the_threshold_does_not_flap(night):
         assert again(calibrated(folder, *changes)) == set()
 
 
+def test_a_recompile_that_died_after_it_moved_circuits_is_asked_for_again(night):
+    """At every stage: circuits placed, published, executed; whoever looks again sees what is behind."""
+    folder, used = night
+    (qubit, *_) = sorted(used["prism"] - used["square"])
+    project = calibrated(folder, (qubit, 20))
+    target, options = project.provider("qpu").target(), project.compile_options("qpu")
+    (prism,) = [found for found in project.accepted(NIGHT, "maxcut") if found.name == "prism"]
+    template = list(templates(project, workload="maxcut", instance=prism, target=target, options=options))
+    place(project, "qpu", template, target=target, options=options, decides=True)
+    (found,) = looked(project)
+    assert list(found.reasons) == ["prism/qaoa_p1"]
+    assert "Another circuit stands for it" in found.reasons["prism/qaoa_p1"]
+    compile_circuits(project, night=NIGHT, workload="maxcut", backend="qpu")
+    (next_found,) = looked(project)
+    assert list(next_found.reasons) == ["prism/qaoa_p1"]
+    assert next_found.epoch != found.epoch
+    execute(project)
+    assert looked(project) == []
+
+
+def test_an_older_night_that_moves_circuits_does_not_hide_the_latest(night):
+    folder, used = night
+    run_night(calibrated(folder), "2026-11-21")
+    (qubit, *_) = sorted(used["prism"] - used["square"])
+    project = calibrated(folder, (qubit, 20))
+    assert again(project) == {"prism"}
+    (found,) = looked(project)
+    assert (found.cell.night, list(found.reasons)) == ("2026-11-21", ["prism/qaoa_p1"])
+
+
+def test_the_reason_names_what_changed_most(night):
+    folder, used = night
+    (qubit, *_) = sorted(used["prism"] - used["square"])
+    project = calibrated(folder, (qubit, 20))
+    (found,) = looked(project)
+    assert re.search(rf"Most of it: \w+ on [\d, ]*\b{qubit}\b", found.reasons["prism/qaoa_p1"])
+    again(project)
+    prism = next(row for row in circuits(project) if row["instance"] == "prism")
+    assert prism["placement_reason"] == found.reasons["prism/qaoa_p1"]
+    assert prism["seed"] in range(7, 7 + project.backend("qpu").recompile_seeds)
+
+
+def test_a_workload_that_left_a_backend_is_not_looked_at(night):
+    folder, used = night
+    (qubit, *_) = sorted(used["prism"] - used["square"])
+    project = open_night(
+        folder, backend=f"{events((qubit, 20))}", workload="backends: [other]", top="  other: {provider: aer}"
+    )
+    assert looked(project) == []
+
+
 def test_a_faulty_qubit_moves_what_uses_it_and_nothing_else(night, monkeypatch):
     """It changes the target's structure, and with it the compile key of every template."""
     folder, used = night
@@ -125,6 +179,8 @@ def test_a_faulty_qubit_moves_what_uses_it_and_nothing_else(night, monkeypatch):
     assert again(project) == {"prism"}
     prism = next(row for row in circuits(project) if row["instance"] == "prism")
     assert qubit not in prism["used_qubits"]
+    assert prism["placement"] == "move"
+    assert f"Qubit {qubit} is faulty." in prism["placement_reason"]
     assert again(project) == set()
     assert looked(project) == []
 
@@ -137,8 +193,11 @@ def test_the_next_night_reuses_what_no_change_affects(night):
     assert (outcome.numbers["executed"], outcome.numbers["reused"]) == (1, 1)
 
 
+#: A change that only the policy sees, and one that the rule sees, too.
+@pytest.mark.parametrize("factor", [1.01, 20])
 @pytest.mark.parametrize("policy", ["keep", "rerun", "reject"])
-def test_a_change_between_submission_and_run_is_flagged_and_handled(tmp_path, policy):
+def test_a_change_between_submission_and_run_is_flagged_and_handled(tmp_path, policy, factor):
+    """And what was done about it lasts: whoever runs the night again finds the same."""
     project = open_night(tmp_path, backend="drift: {sigma: 0}", graphs={"square": SQUARE})
     run_night(project)
     used = circuits(project)[0]["used_qubits"]
@@ -146,21 +205,38 @@ def test_a_change_between_submission_and_run_is_flagged_and_handled(tmp_path, po
     at = (datetime.now(UTC) + timedelta(seconds=3)).isoformat()
     project = open_night(
         tmp_path,
-        backend=f"drift: {{sigma: 0, events: [{{from_at: '{at}', qubits: {used}, factor: 20}}]}}, "
+        backend=f"drift: {{sigma: 0, events: [{{from_at: '{at}', qubits: {used}, factor: {factor}}}]}}, "
         f"queue_median_s: 4000000, queue_sigma: 0, on_recalibration: {policy}",
         graphs={"square": SQUARE, "prism": PRISM},
     )
     run_night(project)
-    found = {row["instance"]: row for row in rows(project)}
-    # the square's result was known; the prism was asked for before the change and ran after it
-    assert found["square"]["calibration_changed"] is False
-    prism = found["prism"]
-    if policy == "reject":
-        assert prism["source"] == "failed"
-        assert "on_recalibration is reject" in prism["source_reason"]
-    else:
-        assert prism["calibration_changed"] is (policy == "keep")
-        assert (prism["basis_calibration_id"] == prism["executed_calibration_id"]) is (policy == "rerun")
+    num_posts = len(project.provider("qpu").posts())
+    for _ in range(2):
+        found = {row["instance"]: row for row in rows(project)}
+        # the square's result was known; the prism was asked for before the change and ran after it
+        assert (found["square"]["source"], found["square"]["calibration_changed"]) == ("backend", False)
+        prism = found["prism"]
+        if policy == "reject":
+            assert prism["source"] == "failed"
+            assert "on_recalibration is reject" in prism["source_reason"]
+        else:
+            assert (prism["source"], prism["calibration_changed"]) == ("backend", policy == "keep")
+        execute(project)
+    assert len(project.provider("qpu").posts()) == num_posts
+    # the square's job, the prism's, and that of the rerun
+    assert num_posts == (3 if policy == "rerun" else 2)
+
+
+@pytest.mark.parametrize("policy", ["keep", "reject"])
+def test_a_change_before_the_submission_is_none_between_it_and_the_run(tmp_path, policy):
+    """A kernel of a standing circuit is asked for under the present calibration, not under its circuit's basis."""
+    more = f", reuse: night, on_recalibration: {policy}"
+    run_night(calibrated(tmp_path, more=more))
+    project = calibrated(tmp_path, (5, 1.5), more=more)
+    run_night(project, "2026-11-21")
+    found = rows(project, "2026-11-21")
+    assert {(row["source"], row["calibration_changed"]) for row in found} == {("backend", False)}
+    assert all(row["basis_calibration_id"] != row["executed_calibration_id"] for row in found)
 
 
 class Killed(BaseException):

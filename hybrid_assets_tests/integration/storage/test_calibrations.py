@@ -32,7 +32,8 @@ def test_a_calibration_comes_back_whole(tmp_path):
     document = calibration()
     assert CalibrationStore(tmp_path).put(document, AT)
     assert CalibrationStore(tmp_path).get("qpu", document.calibration_id) == document
-    assert [path.name for path in (tmp_path / "qpu").iterdir()] == [f"{document.calibration_id}.json"]
+    names = {path.name for path in (tmp_path / "qpu").iterdir()}
+    assert names == {f"{document.calibration_id}.json", "sightings"}
 
 
 def test_a_second_look_changes_nothing(tmp_path):
@@ -47,14 +48,19 @@ def test_a_second_look_changes_nothing(tmp_path):
     assert store.observed_at("qpu", document.calibration_id) == AT
 
 
-def test_history_is_in_the_order_of_first_observation(tmp_path):
+def test_history_ends_with_the_calibration_in_force(tmp_path):
+    """One that came back is the present one again, and seen twice."""
     store = CalibrationStore(tmp_path)
     seen = [calibration(error) for error in (0.3, 0.1, 0.2)]
     for number, document in enumerate(seen):
         store.put(document, AT + number * HOUR)
-    store.put(seen[0], AT + 9 * HOUR)
+    store.put(seen[2], AT + 8 * HOUR)
     store.put(calibration(0.4, backend="other"), AT)
-    assert store.history("qpu") == [document.calibration_id for document in seen]
+    first, second, third = (document.calibration_id for document in seen)
+    assert store.history("qpu") == [first, second, third]
+    store.put(seen[0], AT + 9 * HOUR)
+    assert store.history("qpu") == [second, third, first]
+    assert store.sightings("qpu") == [first, second, third, first]
     assert store.history("never") == []
 
 
