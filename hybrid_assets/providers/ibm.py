@@ -49,6 +49,7 @@ from hybrid_assets.providers._ibm_options import IbmOptions
 from hybrid_assets.providers._ibm_requests import SentRequests
 from hybrid_assets.providers._ibm_results import read_result
 from hybrid_assets.providers._ibm_service import IbmService
+from hybrid_assets.providers._ibm_target import LastTarget
 from hybrid_assets.providers._parsed import parse
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class IbmProvider:
         self._sent = SentRequests(state / "requests")
         scope = f"{options.device} {options.instance} {options.url or ''}"
         self._batch = SharedBatch(state / "batch", scope=scope)
-        self._latest: TargetDocument | None = None
+        self._last = LastTarget(state / "target.json")
         self._held_at_s, self._is_held = -HELD_EVERY_S, False
 
     @classmethod
@@ -126,18 +127,20 @@ class IbmProvider:
         )
 
     def target(self, at: datetime | None = None) -> TargetDocument:
-        """Return what the device executes and the calibration in force at a time, by default now.
+        """Return what the device executes and the calibration in force at a time, by default now, or a minute ago.
 
         Raises:
             ConfigurationError: The device has no fractional gates, or is described in an unknown way.
             TransientProviderError: The service cannot be asked, or has no calibration of that time.
         """
+        if at is None and (fresh := self._last.fresh) is not None:
+            return fresh
         document = self._service.ask(
             "Reading the target",
             lambda client: _ibm_jobs.read_target(client, at, options=self._options, backend=self._backend),
         )
         if at is None:
-            self._latest = document
+            self._last.put(document)
         return document
 
     def status(self) -> BackendStatus:
@@ -164,7 +167,7 @@ class IbmProvider:
 
     def estimate(self, request: JobRequest) -> CostEstimate:
         """Return the seconds a request will be billed, see `OVERHEAD_S`; a guess, the bill decides."""
-        target = self._latest or self.target()
+        target = self._last.known or self.target()
         pubs_s = tuple(executions(pub) * (REP_DELAY_S + _duration_s(pub, target)) for pub in request.pubs)
         run_s = min(OVERHEAD_S + sum(pubs_s), self._options.max_run_s)
         return CostEstimate(qpu_s=billed_s(run_s, BILL_STEP_S), money=0.0, pubs_s=pubs_s)
