@@ -93,3 +93,7 @@ audit: setup ## Check the locked requirements against PyPI's known vulnerabiliti
 	if [ -n "$$failed" ]; then \
 	  echo "audit: not clean:$$failed. A line with ERROR means that it could NOT be checked: no advisories were to be had."; \
 	  echo "audit: a table names what is vulnerable: make lock, then make test."; exit 1; fi
+
+.PHONY: bench-stats
+bench-stats: setup ## Coverage of every interval, rate of false claims, power: by simulation
+	$(BIN)/python -m hybrid_assets_tests.bench.statistics

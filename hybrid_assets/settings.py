@@ -10,7 +10,7 @@ import re
 from datetime import date  # noqa: TC003 - pydantic reads it at run time
 from glob import glob
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -27,18 +27,23 @@ DEFAULT_FILE = "sweep.yaml"
 DEFAULT_HOME = "data/state"
 #: Far above any honest sweep; a larger file is a mistake or an attack.
 MAX_SETTINGS_BYTES = 262_144
+MAX_SETTINGS_DEPTH = 20
+MAX_SCALAR_LENGTH = 4096
+MAX_ENVIRONMENT_BYTES = 65_536
 #: Names end up in asset keys, paths and SQL values.
 NAME = r"^[a-z][a-z0-9_]{0,39}$"
+#: Names of environment variables.
+VARIABLE = r"[A-Z_][A-Z0-9_]{0,99}"
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
 
 class _Open(BaseModel):
     """Common keys are fields; every other key belongs to the plug-in."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, allow_inf_nan=False)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -138,6 +143,66 @@ class ApprovalSettings(_Strict):
     limited_kernels: int = Field(default=10, ge=0)
 
 
+#: What may be told, see `control.alerts`.
+AlertName = Literal["drift", "budget", "gate", "check", "breaker"]
+
+
+class AlertSettings(_Strict):
+    """Where alerts go, and which."""
+
+    #: A program with its arguments, no shell; it reads the alert as JSON from its standard input.
+    command: tuple[str, ...] = ()
+    #: Name of the environment variable that holds the URL to post to; the URL is a secret, and no setting.
+    webhook_env: str | None = None
+    on: tuple[AlertName, ...] = get_args(AlertName)
+    #: Part of a budget, spent and set aside, that is told.
+    budget_share: float = Field(default=0.8, gt=0, le=1)
+    #: Seconds one delivery may take.
+    timeout_s: float = Field(default=10, gt=0, le=30)
+    #: Environment variables that the command sees besides PATH, HOME and those of the language.
+    environment: tuple[str, ...] = ()
+
+    @field_validator("webhook_env")
+    @classmethod
+    def _is_a_variables_name(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(VARIABLE, value):  # it may be the URL itself: never show it
+            raise ValueError(
+                "this is no name of an environment variable, like ALERTS_URL. "
+                "Put the URL into that variable (or the file .env), not here"
+            )
+        return value
+
+    @field_validator("environment")
+    @classmethod
+    def _are_variables_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(VARIABLE, name) for name in value):
+            raise ValueError("these are no names of environment variables. Give names, not values")
+        return value
+
+    @model_validator(mode="after")
+    def _goes_to_one_place(self) -> AlertSettings:
+        if bool(self.command) == (self.webhook_env is not None):
+            raise ValueError("give one of command (a program with its arguments) and webhook_env (a variable's name)")
+        return self
+
+
+class BenchmarkSettings(_Strict):
+    """What `run --benchmark` repeats, and which values it sweeps."""
+
+    repetitions: int = Field(default=3, ge=1, le=1000)
+    #: Shots of a setting, one trial each; empty: the workload's own.
+    shots: tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...] = ()
+    #: Values of a workload's ``depths``, one trial each; empty: the workload's own, all in one trial.
+    depths: tuple[Annotated[int, Field(ge=1)], ...] = ()
+
+    @field_validator("shots", "depths")
+    @classmethod
+    def _differ(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError(f"{list(value)} names a value twice; to repeat trials raise benchmark.repetitions")
+        return value
+
+
 class Settings(_Strict):
     """A whole `sweep.yaml`."""
 
@@ -148,6 +213,9 @@ class Settings(_Strict):
     backends: dict[str, BackendSettings] = Field(min_length=1)
     budgets: tuple[BudgetSettings, ...] = ()
     approvals: ApprovalSettings = ApprovalSettings()
+    benchmark: BenchmarkSettings = BenchmarkSettings()
+    #: Where to tell what a person should know; None: nowhere.
+    alerts: AlertSettings | None = None
     #: Seconds one classical baseline may take on one instance.
     baseline_limit_s: float = Field(default=10, gt=0)
     #: Seed of everything that is sampled classically.
@@ -159,7 +227,7 @@ class Settings(_Strict):
     @classmethod
     def _names(cls, value: dict[str, Any]) -> dict[str, Any]:
         for name in value:
-            if not re.match(NAME, name):
+            if not re.fullmatch(NAME, name):  # `$` alone lets a newline pass
                 raise ValueError(f"name {name!r} must match {NAME}")
         return value
 
@@ -233,12 +301,25 @@ class Settings(_Strict):
 
 
 class _NoAliasLoader(yaml.SafeLoader):
-    """Refuses aliases: a few hundred bytes of them unfold to gigabytes."""
+    """Refuses aliases, of which a few hundred bytes unfold to gigabytes, and what is nested deeply or very long."""
+
+    depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
             raise yaml.composer.ComposerError(None, None, "aliases are not allowed", None)
-        return super().compose_node(parent, index)
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if self.depth >= MAX_SETTINGS_DEPTH:
+            problem = f"it is nested more than {MAX_SETTINGS_DEPTH} levels deep"
+            raise yaml.composer.ComposerError(None, None, problem, event.start_mark)
+        if len(getattr(event, "value", None) or "") > MAX_SCALAR_LENGTH:
+            problem = f"a value is longer than {MAX_SCALAR_LENGTH} characters"
+            raise yaml.composer.ComposerError(None, None, problem, event.start_mark)
+        self.depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self.depth -= 1
 
 
 def load_settings(file: Path | str | None = None) -> Settings:
@@ -260,7 +341,7 @@ def load_settings(file: Path | str | None = None) -> Settings:
         raise ConfigurationError(f"{path} is larger than {MAX_SETTINGS_BYTES} bytes; a sweep needs a few hundred.")
     try:
         document = yaml.load(path.read_text(encoding="utf-8"), _NoAliasLoader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, UnicodeDecodeError) as exc:
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError) as exc:  # PyYAML's own, where a tag does not fit
         raise ConfigurationError(f"{path} is not readable as YAML: {exc}") from exc
     if not isinstance(document, dict):
         raise ConfigurationError(f"{path} must hold a mapping with the keys {', '.join(_keys(Settings))}.")
@@ -272,6 +353,8 @@ def load_settings(file: Path | str | None = None) -> Settings:
 
 def _load_environment(file: Path) -> None:
     if file.is_file():
+        if file.stat().st_size > MAX_ENVIRONMENT_BYTES:
+            raise ConfigurationError(f"{file} is larger than {MAX_ENVIRONMENT_BYTES} bytes; it is for a few secrets.")
         from dotenv import load_dotenv  # noqa: PLC0415 - rarely needed
 
         load_dotenv(file)

@@ -64,7 +64,7 @@ def _lengths(data: bytes) -> tuple[int, int]:
 def _header(text: bytes) -> dict[str, Any]:
     try:
         header = json.loads(text)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise CompilationError("The compile pool and its child lost step: a message is not JSON.") from exc
     if not isinstance(header, dict):
         raise CompilationError("The compile pool and its child lost step: a message is not an object.")

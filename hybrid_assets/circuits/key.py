@@ -42,6 +42,7 @@ _WORDS = {
     "qiskit": "the Qiskit version",
     "architecture": "the machine architecture",
     "calibration": "the calibration it is compiled for",
+    "relayout": "the circuit that is moved",
 }
 
 
@@ -79,6 +80,8 @@ def compile_key(structure_fp: str, target: TargetDocument, options: CompileOptio
     }
     if options.calibration_id is not None:
         parts["calibration"] = options.calibration_id
+    if options.relayout is not None:
+        parts["relayout"] = options.relayout
     return CompileKey(digest=fingerprint(parts), parts=parts)
 
 

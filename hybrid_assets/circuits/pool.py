@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from hybrid_assets.circuits.key import CompileKey
     from hybrid_assets.model.circuits import CompileOptions, TargetDocument
 
+    #: None: a circuit that was to be moved stands on the best qubits already.
+    Outcome = CompiledCircuit | CompilationError | None
+
 #: Loading Qiskit alone reserves 1.25 GB of address space (it uses 0.1); this leaves room for large circuits.
 DEFAULT_MEMORY_LIMIT_BYTES = 4 * 2**30
 
@@ -44,12 +47,12 @@ WORKER_COMMAND = (sys.executable, "-m", "hybrid_assets.circuits.worker")
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CompileRequest:
-    """One template to compile."""
+    """One template to compile, or one ISA circuit to move (see `CompileOptions.relayout`)."""
 
     #: Names the kernel in messages, for example ``maxcut/petersen/qaoa_p2``.
     label: str
     key: CompileKey
-    #: QPY of the slot template, see `payload.dump`.
+    #: QPY of the slot template, or of the ISA circuit to move, see `payload.dump`.
     payload: bytes
     target: TargetDocument
     options: CompileOptions
@@ -104,7 +107,7 @@ class CompilePool:
             requests: What to compile; nothing is started when there is none.
 
         Yields:
-            The compiled circuits in the order of their requests; those that failed are left out.
+            The compiled circuits in the order of their requests; those that failed, or need no move, are left out.
 
         Raises:
             CompilationError: Some failed; raised when all others were yielded, so that these can be kept. It names the
@@ -114,7 +117,7 @@ class CompilePool:
         for outcome in self.outcomes(requests):
             if isinstance(outcome, CompilationError):
                 failures.append(outcome)
-            else:
+            elif outcome is not None:
                 yield outcome
         if len(failures) == 1:
             raise failures[0]
@@ -125,14 +128,15 @@ class CompilePool:
                 errors=tuple(failures),
             )
 
-    def outcomes(self, requests: Sequence[CompileRequest]) -> Iterator[CompiledCircuit | CompilationError]:
+    def outcomes(self, requests: Sequence[CompileRequest]) -> Iterator[Outcome]:
         """Compile requests, and yield for each, in their order, the circuit or the error that names the kernel.
 
+        None stands for a circuit that was to be moved and has no better place.
         One failure leaves the others alone. Stopping early kills what is under way.
         """
         self._drop([child for child in self._children if not child.is_alive])
         waiting = deque(enumerate(requests))
-        done: dict[int, CompiledCircuit | CompilationError] = {}
+        done: dict[int, Outcome] = {}
         try:
             for wanted in range(len(requests)):
                 while wanted not in done:
@@ -144,9 +148,7 @@ class CompilePool:
         finally:
             self._drop([child for child in self._children if child.job is not None])
 
-    def _step(
-        self, waiting: deque[tuple[int, CompileRequest]], done: dict[int, CompiledCircuit | CompilationError]
-    ) -> None:
+    def _step(self, waiting: deque[tuple[int, CompileRequest]], done: dict[int, Outcome]) -> None:
         """Hand out work, wait for news, take answers, and replace children that failed."""
         busy = sum(child.job is not None for child in self._children)
         while len(self._children) < min(self._workers, busy + len(waiting)):
@@ -176,7 +178,7 @@ class CompilePool:
         self,
         child: Child,
         waiting: deque[tuple[int, CompileRequest]],
-        done: dict[int, CompiledCircuit | CompilationError],
+        done: dict[int, Outcome],
     ) -> None:
         if (failure := self._listen(child, done)) is None:
             return
@@ -187,7 +189,7 @@ class CompilePool:
         elif not child.is_ready:
             self._count_failed_start(failure, waiting, done)
 
-    def _listen(self, child: Child, done: dict[int, CompiledCircuit | CompilationError]) -> str | None:
+    def _listen(self, child: Child, done: dict[int, Outcome]) -> str | None:
         """Take what a child says; return how it failed, or None."""
         child.exchange()
         try:
@@ -207,7 +209,7 @@ class CompilePool:
         self,
         failure: str,
         waiting: deque[tuple[int, CompileRequest]],
-        done: dict[int, CompiledCircuit | CompilationError],
+        done: dict[int, Outcome],
     ) -> None:
         self._failed_starts += 1
         if self._failed_starts < MAX_FAILED_STARTS:
@@ -237,8 +239,10 @@ def _wait(children: Sequence[Child]) -> None:
         selector.select(None if math.isinf(nearest) else max(0.0, nearest + 0.001))
 
 
-def _outcome(request: CompileRequest, header: dict[str, Any], payload: bytes) -> CompiledCircuit | CompilationError:
+def _outcome(request: CompileRequest, header: dict[str, Any], payload: bytes) -> Outcome:
     """Return what a child answered to a request."""
+    if header.get("kind") == "unmoved" and request.options.relayout is not None:
+        return None
     if header.get("kind") != "compiled":
         kind = getattr(errors, str(header.get("error")), CompilationError)
         chosen = kind if isinstance(kind, type) and issubclass(kind, CompilationError) else CompilationError

@@ -1,4 +1,4 @@
-"""The only call of the transpiler. It runs in a child process (`worker`), since a hang inside Qiskit cannot be stopped.
+"""The only call of the whole transpiler. It runs in a child process (`worker`), since a hang inside Qiskit cannot be stopped.
 
 Put what the product asks of the transpiler here, and the facts read off its result; keep processes out.
 """
@@ -45,6 +45,21 @@ def compile_template(payload: bytes, target: TargetDocument, options: CompileOpt
     _check_capacity(template.num_qubits, target)
     isa = _run_transpiler(template, target, options)
     _keep_slots(isa, template)
+    return packed(isa, target, started=started)
+
+
+def packed(isa: Any, target: TargetDocument, *, started: float) -> tuple[bytes, dict[str, Any]]:
+    """Return the payload and the facts of an ISA circuit, as `compile_template` does, after the last checks.
+
+    Args:
+        isa: The ISA circuit, its parameters in order.
+        target: The target it was made for.
+        started: `time.perf_counter` when making it began.
+
+    Raises:
+        TargetMismatchError: It uses an operation that the target does not have.
+        CompilationError: It does not measure each bit once, at the end.
+    """
     measured = _measured_qubits(isa)
     counts = exposure(isa)
     _check_operations(counts, target)

@@ -14,6 +14,7 @@ from typing import IO, Any
 from hybrid_assets.circuits import frames
 from hybrid_assets.circuits.payload import payload_sha
 from hybrid_assets.circuits.plugins import load_only_wanted
+from hybrid_assets.circuits.relayout import relayout
 from hybrid_assets.circuits.targets import target_from_json
 from hybrid_assets.circuits.transpile import compile_template
 from hybrid_assets.errors import CompilationError, HybridAssetsError
@@ -73,7 +74,7 @@ def limit_cpu(cpu_s: int) -> None:
 
 def _answer(header: dict[str, Any], payload: bytes, targets: dict[str, TargetDocument]) -> bytes:
     try:
-        compiled, facts = _compile(header, payload, targets)
+        made = _compile(header, payload, targets)
     except HybridAssetsError as exc:
         return frames.encode({"kind": "failed", "error": type(exc).__name__, "message": str(exc)})
     except MemoryError:
@@ -81,17 +82,21 @@ def _answer(header: dict[str, Any], payload: bytes, targets: dict[str, TargetDoc
     except Exception as exc:  # noqa: BLE001 - the door of a process: any bug of a plug-in pass becomes a named failure
         message = f"{type(exc).__name__}: {exc}"
         return frames.encode({"kind": "failed", "error": "CompilationError", "message": message})
+    if made is None:
+        return frames.encode({"kind": "unmoved"})
+    compiled, facts = made
     return frames.encode({"kind": "compiled", "facts": facts}, compiled)
 
 
 def _compile(
     header: dict[str, Any], payload: bytes, targets: dict[str, TargetDocument]
-) -> tuple[bytes, dict[str, Any]]:
+) -> tuple[bytes, dict[str, Any]] | None:
     if payload_sha(payload) != header["payload_sha"]:
-        raise CompilationError("The template was damaged on its way to the compile worker.")
+        raise CompilationError("The circuit was damaged on its way to the compile worker.")
     options = CompileOptions(**header["options"])
     load_only_wanted(options)
-    return compile_template(payload, targets[header["target"]], options)
+    make = compile_template if options.relayout is None else relayout
+    return make(payload, targets[header["target"]], options)
 
 
 if __name__ == "__main__":

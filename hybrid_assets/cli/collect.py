@@ -31,7 +31,7 @@ def command(obj: dict[str, str | None], *, nights: Sequence[str], backends: Sequ
       hybrid-assets collect --night 2026-11-20 --backend torino --wait 600
     """
     from hybrid_assets.cli.progress import progress  # noqa: PLC0415 - only when asked
-    from hybrid_assets.runner import naming  # noqa: PLC0415 - as above
+    from hybrid_assets.runner import alerting, naming  # noqa: PLC0415 - as above
     from hybrid_assets.runner.finishing import Scope, finish  # noqa: PLC0415 - imports the stores
     from hybrid_assets.runner.project import Project  # noqa: PLC0415 - as above
 
@@ -49,7 +49,7 @@ def command(obj: dict[str, str | None], *, nights: Sequence[str], backends: Sequ
         click.echo(f"waits      {waiting}")
     if not found.published and not found.waiting:
         click.echo("Nothing is under way. `hybrid-assets run` starts a night.")
-    for sentence in (*found.troubles, *found.failures):
+    for sentence in (*found.troubles, *found.failures, *alerting.tell(project, nights=nights)):
         click.echo(f"- {sentence}", err=True)
     return found.exit_code
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 #: Verb -> its one-line help. The module `hybrid_assets.cli.<verb>` holds the function ``command``.
 VERBS = {
+    "init": "Make a project of your own.",
     "demo": "Run last night's sweep and show the result table.",
     "doctor": "Check settings, plug-ins, inputs, backends and state.",
     "plan": "Show what a night would run and cost.",
@@ -34,6 +35,7 @@ VERBS = {
     "calibration": "Explain calibrations, and what they change.",
     "replay": "Recompute a night from raw counts, without a QPU.",
     "sql": "Query the warehouse.",
+    "report": "Write a night's report as one HTML file.",
     "export": "Write a night as plain files with a manifest.",
     "ui": "Open the Dagster UI.",
 }
@@ -53,11 +55,20 @@ class _Verbs(click.Group):
         if cmd_name not in VERBS:
             return None
         command: click.Command = importlib.import_module(f"hybrid_assets.cli.{cmd_name}").command
+        _keep_lines_of_examples(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         with formatter.section("Commands"):
             formatter.write_dl(list(VERBS.items()))
+
+
+def _keep_lines_of_examples(command: click.Command) -> None:
+    r"""Turn the two characters ``\b`` of raw docstrings into the one by which Click knows a block not to be wrapped."""
+    command.help = (command.help or "").replace("\\b\n", "\b\n")
+    if isinstance(command, click.Group):
+        for part in command.commands.values():
+            _keep_lines_of_examples(part)
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})

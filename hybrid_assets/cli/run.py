@@ -38,6 +38,8 @@ EXIT_INPUT_REFUSED = 3
 @click.option("--wait", "wait_s", type=click.FloatRange(min=0), metavar="S", help="Smoke: seconds to wait [3600].")
 @click.option("--smoke-id", metavar="NAME", help="Smoke: name of the run, new or to go on with.")
 @click.option("--json", "as_json", is_flag=True, help="Smoke: print JSON.")
+@click.option("--benchmark", is_flag=True, help="No night: repeat it on fixed inputs, measure every backend.")
+@click.option("--repetitions", type=click.IntRange(1, 1000), metavar="N", help="Benchmark: repetitions.")
 @click.pass_obj
 def command(  # noqa: PLR0913 - one an option
     obj: dict[str, str | None],
@@ -52,18 +54,28 @@ def command(  # noqa: PLR0913 - one an option
     wait_s: float | None,
     smoke_id: str | None,
     as_json: bool,
+    benchmark: bool,
+    repetitions: int | None,
 ) -> int:
     r"""Materialize a night in process; what is known already is neither compiled, executed nor solved again.
 
     With --smoke: send a handful of kernels with known values to one backend, under a hard cap, and check them.
     Exit code 0: all values are explained; 7: one is not; 5: the cap; 6: the backend did not answer in time.
 
+    With --benchmark: execute a night's inputs anew again and again on every backend, apart from the night itself, and
+    show quality, times and cost. The same command goes on with one that is not over.
+
     \b
     Examples:
       hybrid-assets run
       hybrid-assets run --night 2026-11-20 --workload maxcut --until quantum_results
       hybrid-assets run --smoke emulator --max-qpu-s 30
+      hybrid-assets run --benchmark --workload maxcut --repetitions 5
     """
+    if benchmark and (smoke is not None or until):
+        raise UsageError("--benchmark goes with neither --smoke nor --until.")
+    if repetitions is not None and not benchmark:
+        raise UsageError("--repetitions belongs to --benchmark.")
     if smoke is not None:
         if night or workloads or backends or until or yes:
             raise UsageError("--smoke runs no night: leave out --night, --workload, --backend, --until and --yes.")
@@ -76,6 +88,12 @@ def command(  # noqa: PLR0913 - one an option
     if as_json or smoke_id or any(limit is not None for limit in (max_qpu_s, wait_s)):
         raise UsageError("--max-qpu-s, --wait, --smoke-id and --json belong to --smoke BACKEND.")
     settings = load_settings(obj["config"])
+    if benchmark:
+        from hybrid_assets.cli.benchmark import run_and_show  # noqa: PLC0415 - with the option
+
+        return run_and_show(
+            settings, night=night, repetitions=repetitions, workloads=workloads, backends=backends, yes=yes
+        )
     return run_night(settings, night=night, workloads=workloads, backends=backends, until=until, yes=yes)
 
 
@@ -89,7 +107,8 @@ def run_night(
     yes: bool = False,
 ) -> int:
     """Materialize a night, show what came of it and return the exit code."""
-    from hybrid_assets.runner.project import Project  # noqa: PLC0415 - imports the stores
+    from hybrid_assets.runner import alerting  # noqa: PLC0415 - imports the stores
+    from hybrid_assets.runner.project import Project  # noqa: PLC0415 - as above
     from hybrid_assets.storage.snapshot import publish_snapshot  # noqa: PLC0415 - imports duckdb
 
     began = time.perf_counter()
@@ -118,6 +137,8 @@ def run_night(
     if result.skipped:
         click.echo(f"Not published yet: {', '.join(result.skipped)}.", err=True)
     click.echo(f"Night {chosen} took {time.perf_counter() - began:.1f} s. Database: {publish_snapshot(project.home)}")
+    for sentence in alerting.tell(project, nights=(chosen,)):
+        click.echo(f"- {sentence}", err=True)
     pending = max((code for code, _ in project.pending.values()), default=0)
     return result.exit_code or pending or (EXIT_INPUT_REFUSED if refused else 0)
 

@@ -50,7 +50,8 @@ def command(obj: dict[str, str | None], *, night: str | None, as_json: bool, wat
 
 def _show(project: Project, settings: Settings, night: str, *, as_json: bool) -> int:
     from hybrid_assets.cli.table import draw  # noqa: PLC0415 - imports duckdb
-    from hybrid_assets.runner.overview import overview  # noqa: PLC0415 - imports the stores
+    from hybrid_assets.runner import alerting  # noqa: PLC0415 - imports the stores
+    from hybrid_assets.runner.overview import overview  # noqa: PLC0415 - as above
 
     table = list(_stages(settings, night))
     if as_json:
@@ -62,6 +63,8 @@ def _show(project: Project, settings: Settings, night: str, *, as_json: bool) ->
     found = overview(project, night)
     if any(cell.states for cell in found.cells):
         click.echo(f"\n{_drawn(found)}")
+    if alerts := alerting.undelivered(project):
+        click.echo("\n" + "\n".join(alerts))
     return 0
 
 

@@ -10,10 +10,12 @@ from hybrid_assets.control.fallback import RungKind
 from hybrid_assets.control.objectives import Severity
 from hybrid_assets.defs.failures import translated
 from hybrid_assets.defs.metadata import column_schema, outcome_metadata
+from hybrid_assets.defs.partitions import known_night
 from hybrid_assets.errors import CheckFailedError
 from hybrid_assets.model.stages import CheckOutcome, StageOutcome
 from hybrid_assets.report import nightly
 from hybrid_assets.runner import (
+    alerting,
     calibrating,
     comparing,
     compiling,
@@ -24,7 +26,6 @@ from hybrid_assets.runner import (
     promises,
     solving,
 )
-from hybrid_assets.runner.naming import night_named
 from hybrid_assets.runner.project import Project
 from hybrid_assets.settings import Settings
 
@@ -98,12 +99,14 @@ def build_asset(spec: StageAsset, partitions: dg.PartitionsDefinition[str]) -> d
         context: dg.AssetExecutionContext, project: dg.ResourceParam[Project]
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         with translated():
-            night = night_named(project.settings, context.partition_key) if spec.is_partitioned else ""
+            night = known_night(partitions, context.partition_key) if spec.is_partitioned else ""
             try:
                 outcome = spec.stage(project, night)
             except CheckFailedError as exc:
+                alerting.note_checks(project, key=spec.key, night=night, checks=exc.checks)
                 yield from (_check(key, check) for check in exc.checks if check.name in spec.checks)
                 raise
+        alerting.note_outcome(project, key=spec.key, night=night, outcome=outcome)
         if outcome.pending:
             context.log.warning(outcome.pending)
             return

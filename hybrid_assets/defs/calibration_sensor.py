@@ -8,6 +8,7 @@ import dagster as dg
 from hybrid_assets.defs.jobs import RECOMPILE_JOB
 from hybrid_assets.defs.sensors import CONTROL_KEYS
 from hybrid_assets.errors import ConfigurationError, ProviderError
+from hybrid_assets.runner import alerting
 from hybrid_assets.runner.driver import utc_now
 from hybrid_assets.runner.project import Project
 from hybrid_assets.runner.recalibrating import Overtaken, overtaken
@@ -42,8 +43,9 @@ def calibration_sensor() -> dg.SensorDefinition:
                 run_key=f"snapshot/{backend}/{number}/{target.calibration_id[:16]}",
                 asset_selection=[dg.AssetKey(["calibration_snapshots", backend])],
             )
-            for found in overtaken(project, backend, target):
-                yield _request(found)
+            affected = list(overtaken(project, backend, target))
+            alerting.note_drift(project, backend, target, affected)
+            yield from map(_request, affected)
         context.update_cursor(json.dumps(decided))  # for people: what is decided follows from the ledger alone
 
     return sensor

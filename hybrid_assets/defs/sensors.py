@@ -7,7 +7,7 @@ import dagster as dg
 from hybrid_assets.defs.instance import end_dead_runs
 from hybrid_assets.defs.jobs import COLLECT_JOB
 from hybrid_assets.model.fingerprint import fingerprint
-from hybrid_assets.runner import collecting
+from hybrid_assets.runner import alerting, collecting
 from hybrid_assets.runner.collecting import Progress
 from hybrid_assets.runner.project import Project
 
@@ -37,6 +37,8 @@ def qpu_jobs_sensor() -> dg.SensorDefinition:
         for found in collecting.progress(project):
             waiting += found.num_waiting
             yield from _requests(project, found)
+        for sentence in alerting.tell(project):
+            context.log.warning(sentence)
         if waiting:
             yield dg.SkipReason(f"{waiting} kernels are still in the queue or in QPU jobs.")
 

@@ -106,6 +106,8 @@ class CompileOptions:
     approximation_degree: float = 1.0
     #: Calibration whose errors choose the layout, where that is the point of compiling again; None: whichever is known.
     calibration_id: str | None = None
+    #: Compile key of the ISA circuit that is moved as a whole to better qubits, in place of compiling; None: compile.
+    relayout: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

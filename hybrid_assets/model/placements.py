@@ -26,7 +26,8 @@ class Placement:
     #: Expected success of the circuit under that calibration: what later ones are held against.
     score: float
     decided_at: datetime
-    #: ``new``, ``recompile`` or ``move``.
+    #: ``new``, ``keep`` (the circuit that stood is the best still), ``relayout`` (it was moved), or where a compile won
+    #: ``recompile``, or ``move`` where the one that stood could not run any more.
     action: str
     #: With figures, in one sentence.
     reason: str

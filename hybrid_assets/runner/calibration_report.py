@@ -12,8 +12,8 @@ from hybrid_assets.calibration.deciding import Action, decide
 from hybrid_assets.calibration.diffing import diff, touched
 from hybrid_assets.circuits.exposure import expected_successes
 from hybrid_assets.errors import UsageError
-from hybrid_assets.runner.placing import Causes, rules_of, score_of, scores
 from hybrid_assets.runner.recalibrating import latest_cells, overtaken
+from hybrid_assets.runner.standing import Causes, rules_of, score_of, scores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -180,7 +180,7 @@ def _rows(
         reference=reference,
         cost_of=cost_of,
         source_of=source_of,
-        test_share=_test_share(instance),
+        test_share=test_share(instance),
     )
 
 
@@ -190,7 +190,8 @@ def _price_per_s(project: Project, backend: str) -> float:
     return known.price_per_s if known else 0.0
 
 
-def _test_share(instance: ProblemInstance) -> float | None:
+def test_share(instance: ProblemInstance) -> float | None:
+    """Return the share of rows in a test fold; None where there are no folds."""
     if not isinstance(instance.problem, LabeledData):
         return None
     fold = instance.problem.folds[0]

@@ -48,7 +48,9 @@ def compile_circuits(project: Project, *, night: str, workload: str, backend: st
         numbers={
             "kernels": len(rows),
             "compiled": len(placed.misses),
-            "moved": sum(row["placement"] in {"recompile", "move"} and not row["cache_hit"] for row in rows),
+            "moved": sum(
+                row["placement"] in {"recompile", "relayout", "move"} and not row["cache_hit"] for row in rows
+            ),
             "cache_hit_share": hits / len(rows) if rows else 1.0,
             "two_qubit_gates": sum(row["two_qubit_gates"] for row in rows),
             "median_expected_success": _median([row["expected_success"] for row in rows]),

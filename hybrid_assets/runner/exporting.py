@@ -21,8 +21,15 @@ def export_attempts(project: Project, *, night: str) -> StageOutcome:
     batches = project.ledger.batches(night=night)
     kernels = {kernel.kernel_id: kernel for kernel in project.ledger.kernels(night=night)}
     _publish(project, night, "batch_decisions", list(_decisions(project, night, batches, kernels)))
+    return _publish(project, night, "job_attempts", attempt_rows(project, night, batches, kernels))
+
+
+def attempt_rows(
+    project: Project, night: str, batches: Sequence[BatchRecord], kernels: Mapping[str, QueuedKernel]
+) -> list[dict[str, Any]]:
+    """Return a row for each batch, its figures those of ``kernels`` alone, and one for each duplicate of its job."""
     rows = [_attempt(project, night, batch, kernels) for batch in batches]
-    return _publish(project, night, "job_attempts", [*rows, *_duplicates(project, night, batches)])
+    return [*rows, *_duplicates(project, night, batches)]
 
 
 def export_timings(project: Project, *, night: str) -> StageOutcome:

@@ -25,9 +25,8 @@ def normalize_inputs(project: Project, *, night: str, workload: str) -> StageOut
         CheckFailedError: Two files would be instances of the same name.
     """
     with project.timed(night, workload, "normalized_inputs"):
-        plugin, options, _ = project.workload(workload)
         files = project.settings.input_files(workload)
-        rows = [{"night": night, "workload": workload, **_row(project, plugin, options, *file)} for file in files]
+        rows = [{"night": night, "workload": workload, **row} for row in read_inputs(project, workload)]
         outcomes = (
             checks.row_count(rows, expected=len(files), of="input files"),
             checks.unique(rows, key=("instance",)),
@@ -47,6 +46,16 @@ def normalize_inputs(project: Project, *, night: str, workload: str) -> StageOut
         checks=outcomes,
         sample=tuple({k: row[k] for k in ("instance", "num_variables", "status")} for row in rows[:10]),
     )
+
+
+def read_inputs(project: Project, workload: str) -> Sequence[dict[str, Any]]:
+    """Read and store a workload's inputs as they are now; return one row a file, nothing is published.
+
+    Raises:
+        ConfigurationError: The glob matches no file.
+    """
+    plugin, options, _ = project.workload(workload)
+    return [_row(project, plugin, options, *file) for file in project.settings.input_files(workload)]
 
 
 def refusals(project: Project, *, night: str, workload: str) -> Sequence[str]:

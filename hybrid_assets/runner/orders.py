@@ -68,11 +68,23 @@ class Order:
     elsewhere: Mapping[str, str] = field(default_factory=dict)
 
 
-def open_order(project: Project, cell: Cell, *, calibration_id: str, now: datetime) -> Order:
-    """Return the cell's unfinished order, or begin one under the present calibration."""
+def open_order(
+    project: Project, cell: Cell, *, calibration_id: str, now: datetime, inputs_at: datetime | None = None
+) -> Order:
+    """Return the cell's unfinished order, or begin one under the present calibration.
+
+    Args:
+        project: The project.
+        cell: Whose.
+        calibration_id: The present calibration.
+        now: Time of a new order.
+        inputs_at: When its inputs were read; by default when those of the cell's night were published.
+    """
     record = project.orders.get(cell.night, _scope(cell), OPEN)
     if record:
         return _order(record)
+    if inputs_at is not None:
+        return Order(cell=cell, calibration_id=calibration_id, ordered_at=now, inputs_at=inputs_at)
     rows = project.warehouse.read_rows(
         "normalized_inputs", columns=["materialized_at"], night=cell.night, workload=cell.workload
     )

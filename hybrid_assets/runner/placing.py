@@ -9,22 +9,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hybrid_assets.calibration.deciding import Action, CalibrationRules, CircuitScore, choose, decide
-from hybrid_assets.calibration.diffing import cause, diff
+from hybrid_assets.calibration.deciding import Action, choose
 from hybrid_assets.circuits.exposure import expected_success, expected_successes
 from hybrid_assets.circuits.key import compile_key, explain_miss
 from hybrid_assets.circuits.payload import dump
 from hybrid_assets.circuits.pool import CompileRequest
-from hybrid_assets.errors import CompilationError, ResultIntegrityError
+from hybrid_assets.errors import CompilationError
 from hybrid_assets.model.fingerprint import fingerprint
 from hybrid_assets.model.placements import Placement
 from hybrid_assets.runner.driver import utc_now
+from hybrid_assets.runner.relayouting import relayouts
+from hybrid_assets.runner.standing import Causes, overtaking, rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from hybrid_assets.calibration.deciding import Decision
-    from hybrid_assets.calibration.diffing import Change
     from hybrid_assets.model.circuits import CompiledCircuit, CompileOptions, TargetDocument
     from hybrid_assets.runner.kernels import Template
     from hybrid_assets.runner.project import Project
@@ -33,6 +32,10 @@ if TYPE_CHECKING:
 PROGRESS_STEP = 20
 #: `Placement.action` of a template that was never placed before.
 NEW = "new"
+#: Where the circuit that stood is moved as a whole to better qubits.
+RELAYOUT = "relayout"
+#: Parts of a compile key that a changed target or a second look at it changes.
+_LATER = frozenset({"target", "calibration", "seed", "relayout"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,61 +90,16 @@ def place(
     return Placed(by_key=known, misses=misses)
 
 
-def rules_of(project: Project, backend: str) -> CalibrationRules:
-    """Return the thresholds of a backend."""
-    common = project.backend(backend)
-    return CalibrationRules(keep_ratio=common.keep_ratio, seeds=common.recompile_seeds)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Affected:
+    """A placement that is decided about anew."""
 
-
-def scores(project: Project, backend: str, target: TargetDocument) -> Sequence[tuple[Placement, float]]:
-    """Return every standing circuit of a backend that is still stored, with its expected success under a target."""
-    newest = {p.compile_key: p for p in sorted(project.ledger.placements(backend), key=lambda p: p.decided_at)}
-    found = [(p, project.circuits.get(p.compile_key)) for p in newest.values()]
-    stored = [(placement, compiled.facts) for placement, compiled in found if compiled is not None]
-    present = expected_successes([facts.exposure for _, facts in stored], target)
-    return [(placement, score) for (placement, _), score in zip(stored, present, strict=True)]
-
-
-def score_of(placement: Placement, present: float) -> CircuitScore:
-    """Return what is decided about."""
-    return CircuitScore(
-        compile_key=placement.compile_key,
-        base_score=placement.score,
-        present_score=present,
-        uses_faulty=present == 0.0,
-    )
-
-
-def overtaking(
-    placement: Placement, present: float, *, rules: CalibrationRules, target: TargetDocument
-) -> Decision | None:
-    """Return the decision to act upon a circuit; None while it stands, or was decided under this very calibration."""
-    decision = decide(score_of(placement, present), rules)
-    is_settled = decision.action is Action.KEEP or placement.calibration_id == target.calibration_id
-    return None if is_settled else decision
-
-
-class Causes:
-    """What changed most for circuits since they were decided about; each earlier calibration is read once."""
-
-    def __init__(self, project: Project, target: TargetDocument) -> None:
-        """Ask about a backend's present target."""
-        self._project, self._target = project, target
-        self._changes: dict[str, Sequence[Change]] = {}
-
-    def of(self, placement: Placement) -> str:
-        """Return a sentence; empty where the earlier calibration or the circuit is no longer stored."""
-        if placement.calibration_id not in self._changes:
-            self._changes[placement.calibration_id] = self._since(placement)
-        compiled = self._project.circuits.get(placement.compile_key)
-        return cause(self._changes[placement.calibration_id], compiled.facts.exposure) if compiled else ""
-
-    def _since(self, placement: Placement) -> Sequence[Change]:
-        try:
-            before = self._project.calibrations.get(placement.backend, placement.calibration_id)
-        except ResultIntegrityError:
-            return ()
-        return diff(before, self._target)
+    placement: Placement
+    #: Its circuit's expected success under the present calibration.
+    present: float
+    action: Action
+    #: Why it does not simply stand.
+    reason: str
 
 
 def compile_missing(
@@ -198,7 +156,7 @@ def _known_before(
 
 def _template_of(parts: Mapping[str, str]) -> str:
     """Return a compile key without what a changed target or a second look at it changes."""
-    return fingerprint({name: value for name, value in parts.items() if name not in {"target", "calibration", "seed"}})
+    return fingerprint({name: value for name, value in parts.items() if name not in _LATER})
 
 
 def _first(project: Project, backend: str, digest: str, target: TargetDocument) -> Placement:
@@ -223,40 +181,72 @@ def _decide(
     options: CompileOptions,
 ) -> tuple[list[Placement], dict[str, str]]:
     """Return the placements that change under the present calibration, and why each new circuit was missing."""
-    rules = rules_of(project, known[0].backend) if known else CalibrationRules()
+    affected = _affected(project, known, target)
+    seeds = rules_of(project, known[0].backend).seeds
+    variants = {
+        base_key: list(_variants(templates[base_key], target=target, options=options, seeds=seeds))
+        for base_key in affected
+    }
+    misses = compile_missing(project, [one for found in variants.values() for one in found], target=target)
+    standing = {base_key: (templates[base_key], one.placement.compile_key) for base_key, one in affected.items()}
+    moved = relayouts(project, standing, target=target, options=options)
+    chosen = [
+        _chosen(
+            project,
+            one,
+            compiled=[template.key.digest for template, _ in variants[base_key]],
+            moved=moved.keys.get(base_key),
+            target=target,
+        )
+        for base_key, one in affected.items()
+    ]
+    return chosen, {**misses, **moved.misses}
+
+
+def _affected(project: Project, known: Sequence[Placement], target: TargetDocument) -> dict[str, _Affected]:
+    """Return the placements that the present calibration overtakes, by base key."""
+    rules, why = rules_of(project, known[0].backend), Causes(project, target)
     present = expected_successes([cached(project, p.compile_key).facts.exposure for p in known], target)
-    affected: dict[str, tuple[Placement, float, str, str]] = {}
-    why = Causes(project, target)
+    found = {}
     for placement, score in zip(known, present, strict=True):
         if decision := overtaking(placement, score, rules=rules, target=target):
             reason = f"{decision.reason} {why.of(placement)}".rstrip()
-            affected[placement.base_key] = (placement, score, decision.action.value, reason)
-    candidates = [
-        (base_key, variant)
-        for base_key in affected
-        for variant in _variants(templates[base_key], target=target, options=options, seeds=rules.seeds)
-    ]
-    misses = compile_missing(project, [variant for _, variant in candidates], target=target)
-    found: list[Placement] = []
-    for base_key, (placement, score, action, reason) in affected.items():
-        options_of = {placement.compile_key: score}
-        for other, (template, _) in candidates:
-            if other == base_key:
-                exposure = cached(project, template.key.digest).facts.exposure
-                options_of[template.key.digest] = expected_success(exposure, target)
-        best = choose(options_of, placement.compile_key)
-        found.append(
-            replace(
-                placement,
-                compile_key=best,
-                calibration_id=target.calibration_id,
-                score=options_of[best],
-                decided_at=utc_now(),
-                action=action,
-                reason=reason,
+            found[placement.base_key] = _Affected(
+                placement=placement, present=score, action=decision.action, reason=reason
             )
-        )
-    return found, misses
+    return found
+
+
+def _chosen(
+    project: Project, one: _Affected, *, compiled: Sequence[str], moved: str | None, target: TargetDocument
+) -> Placement:
+    """Return the placement of the best candidate: the circuit that stands, moved, or compiled anew.
+
+    Args:
+        project: The project.
+        one: What stands now.
+        compiled: Compile keys of the template's new compiles.
+        moved: Compile key of the standing circuit on better qubits, if there are any.
+        target: The present target.
+    """
+    others = [*compiled, *([moved] if moved else [])]
+    exposures = [cached(project, key).facts.exposure for key in others]
+    scores_of = dict(zip(others, expected_successes(exposures, target), strict=True))
+    standing = one.placement.compile_key
+    best = choose({**scores_of, standing: one.present}, standing)
+    actions = {standing: Action.KEEP.value, moved: RELAYOUT}
+    shown = f"re-layout {scores_of[moved]:.4g}" if moved else "no better layout"
+    best_compile = max(scores_of[key] for key in compiled)
+    count = "best of 1 compile" if len(compiled) == 1 else f"best of {len(compiled)} compiles"
+    return replace(
+        one.placement,
+        compile_key=best,
+        calibration_id=target.calibration_id,
+        score=one.present if best == standing else scores_of[best],
+        decided_at=utc_now(),
+        action=actions.get(best, one.action.value),
+        reason=f"{one.reason} Now: cached {one.present:.4g}, {shown}, {count} {best_compile:.4g}.",
+    )
 
 
 def _variants(

@@ -70,6 +70,8 @@ class Project:
     orders: RecordLog
     timings: RecordLog
     numbers: RecordLog
+    #: What is to be told and was told, see `alerting`.
+    alerts: RecordLog
     #: Called with one plain sentence whenever something a person may want to see has changed.
     report: Callable[[str], None]
     #: Compile workers, started at the first miss; they end with the process.
@@ -103,6 +105,7 @@ class Project:
             orders=RecordLog(home / "records" / "orders"),
             timings=RecordLog(home / "records" / "timings"),
             numbers=RecordLog(home / "records" / "numbers"),
+            alerts=RecordLog(home / "records" / "alerts"),
             report=report,
             compile_pool=pool,
         )

@@ -137,7 +137,7 @@ def ask(question: Question, order: Order, kernels: Sequence[Kernel]) -> str | No
     project, cell = question.project, question.cell
     names = tuple(kernel.kernel_id for kernel in kernels)
     if project.provider(cell.backend).describe().is_metered:
-        used = _used_before(project, cell, names)
+        used = used_before(project, cell, names)
         answer = passage(project, cell, kernels, planned=[plan_kernels(project, order, kernels)], used=used)
         if refusal := answer.closed or next(iter(answer.withheld.values()), None):
             return refusal
@@ -147,7 +147,7 @@ def ask(question: Question, order: Order, kernels: Sequence[Kernel]) -> str | No
     return None
 
 
-def _used_before(project: Project, cell: Cell, besides: Iterable[str]) -> NightUse:
+def used_before(project: Project, cell: Cell, besides: Iterable[str]) -> NightUse:
     """Return what other questions and the sweep of the same night have bought of the workload on this backend.
 
     What is over counts by its bill, what is not by the most that it may be billed.

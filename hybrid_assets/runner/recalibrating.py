@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from hybrid_assets.control.fallback import SOURCE_BACKEND
 from hybrid_assets.model.fingerprint import fingerprint
 from hybrid_assets.runner.orders import Cell, open_orders
-from hybrid_assets.runner.placing import Causes, overtaking, rules_of, scores
+from hybrid_assets.runner.standing import Causes, overtaking, rules_of, scores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -59,6 +59,11 @@ def solve_baselines(project: Project, *, night: str, workload: str) -> StageOutc
     )
 
 
+def rivals_of(project: Project, instance: ProblemInstance) -> Sequence[BaselineResult]:
+    """Return every baseline's result on an instance; what is not solved yet is solved, nothing is published."""
+    return [_solve(project, solver, instance)[0] for solver in registry.baselines_for(instance)]
+
+
 def baseline_results(project: Project, *, night: str, workload: str) -> Mapping[str, Sequence[BaselineResult]]:
     """Return the published baselines of each instance."""
     results: dict[str, list[BaselineResult]] = {}

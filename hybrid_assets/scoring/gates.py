@@ -62,9 +62,6 @@ class ClaimRules:
     missing_effect: float = -1.0
     alpha: float = 0.05
     confidence: float = 0.95
-    #: Resamples of the bootstrap and their seed.
-    draws: int = 10_000
-    seed: int = 20_261_101
 
     def __post_init__(self) -> None:
         if self.missing_effect >= 0:

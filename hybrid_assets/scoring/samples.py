@@ -41,6 +41,8 @@ class Origin:
     #: Value to reach.
     reference: Reference | None
     kernel_ids: tuple[str, ...] = ()
+    #: Number of rows the samples are the best of, by their own mean.
+    chosen_from: int = 1
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def score(self, problem: BinaryQuadratic, bits: np.ndarray, counts: np.ndarray, *, method: str) -> Score:
@@ -54,6 +56,7 @@ class Origin:
             reference=self.reference,
             shots=self.shots,
             kernel_ids=self.kernel_ids,
+            chosen_from=self.chosen_from,
             facts=self.facts,
         )
 
@@ -74,8 +77,8 @@ def outcome_values(problem: BinaryQuadratic, outcomes: np.ndarray) -> np.ndarray
 def best_row(problem: BinaryQuadratic, counts: RawCounts) -> int:
     """Return the row with the largest mean of an objective over all its samples.
 
-    The choice is made on the samples that are scored: with many rows their value is slightly flattered, so that the
-    number of rows belongs in the facts of a score.
+    The choice is made on the samples that are scored, which flatters their value: the number of rows belongs in the
+    `Origin` of a score, whose interval is corrected for it, and in its facts.
     """
     return int((counts.row_sums(outcome_values(problem, counts.outcomes)) / counts.row_sums()).argmax())
 
@@ -102,6 +105,7 @@ def score_outcomes(  # noqa: PLR0913 - a score has that many facts, all named at
     reference: Reference | None,
     shots: int,
     kernel_ids: tuple[str, ...] = (),
+    chosen_from: int = 1,
     facts: Mapping[str, Any] | None = None,
 ) -> Score:
     """Score sampled points of a problem, raw or after a step that maps each sample to another point.
@@ -115,6 +119,7 @@ def score_outcomes(  # noqa: PLR0913 - a score has that many facts, all named at
         reference: Value to reach; successes are counted only where it is proved.
         shots: All shots the method needed.
         kernel_ids: Kernels the samples came from.
+        chosen_from: Number of rows the samples are the best of.
         facts: More facts for the record.
 
     Returns:
@@ -125,7 +130,7 @@ def score_outcomes(  # noqa: PLR0913 - a score has that many facts, all named at
     value = low = high = best = successes = trials = None
     total = int(counts.sum())
     if feasible.any():
-        value, low, high = weighted_mean_interval(values[feasible], counts[feasible])
+        value, low, high = weighted_mean_interval(values[feasible], counts[feasible], chosen_from=chosen_from)
         best = float(values[feasible].max())
     if reference is not None and reference.kind is ReferenceKind.PROVED:
         successes, trials = int(counts[feasible & reaches(values, reference.value)].sum()), total

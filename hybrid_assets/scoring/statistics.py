@@ -8,7 +8,7 @@ Only `scipy.special` is used, and loaded when it is: it takes a tenth of the tim
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -17,25 +17,30 @@ from hybrid_assets.errors import ConfigurationError, ResultIntegrityError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-#: Up to here the signed-rank null distribution is counted exactly (at most 40,200 rank sums); above, it is normal
-#: to four digits.
+#: Up to here the signed-rank null distribution is counted exactly; above, it is normal to four digits.
 MAX_EXACT_PAIRS = 200
-#: Resampled values held at a time (64 MiB of float64).
-_MAX_RESAMPLED = 1 << 23
+#: Successes, or failures, up to which Wilson's interval is modified.
+_RARE = 2
 
 
-class Statistic(Protocol):
-    """A numpy reduction such as ``np.median`` or ``np.mean``."""
+class MedianInterval(NamedTuple):
+    """Ends of an interval of a median, and the most that each of them risks."""
 
-    def __call__(self, values: np.ndarray, /, *, axis: int) -> np.ndarray:
-        """Reduce one axis."""
+    low: float
+    high: float
+    #: Chance that the median is below ``low``, at most; above what was asked for where the values are too few.
+    low_risk: float
+    #: Chance that the median is above ``high``, at most.
+    high_risk: float
 
 
 def wilson_interval(successes: int, trials: int, *, confidence: float = 0.95) -> tuple[float, float]:
-    """Return Wilson's score interval of a success probability.
+    """Return Wilson's score interval of a success probability, modified near 0 and 1.
 
-    Source: E. B. Wilson, JASA 22 (1927) 209. No successes give a lower end of exactly 0 and an upper end below 1; no
-    trials say nothing: (0, 1).
+    Source: E. B. Wilson, JASA 22 (1927) 209. Of rare successes it covers 84 % where 95 % are wanted: for one or two of
+    them the lower end is the p that gives as many with chance 1 - ``confidence``, and for one or two failures the upper
+    end likewise (L. D. Brown, T. T. Cai, A. DasGupta, Statist. Sci. 16 (2001) 101, section 4.1, here by the binomial
+    law). No successes give a lower end of exactly 0 and an upper end below 1; no trials say nothing: (0, 1).
 
     Raises:
         ResultIntegrityError: The counts are negative or there are more successes than trials.
@@ -53,23 +58,39 @@ def wilson_interval(successes: int, trials: int, *, confidence: float = 0.95) ->
     share = successes / trials
     center = (share + z2 / (2 * trials)) / (1 + z2 / trials)
     half = math.sqrt(z2 * (share * (1 - share) / trials + z2 / (4 * trials**2))) / (1 + z2 / trials)
-    low = 0.0 if successes == 0 else max(0.0, center - half)
-    high = 1.0 if successes == trials else min(1.0, center + half)
-    return low, high
+    low = _least_share(successes, trials, center - half, confidence)
+    return low, 1.0 - _least_share(trials - successes, trials, 1.0 - (center + half), confidence)
+
+
+def _least_share(seen: int, trials: int, low: float, confidence: float) -> float:
+    """Return the lower end of the share of what was seen so often, given Wilson's."""
+    from scipy.special import betaincinv  # noqa: PLC0415 - see above
+
+    if seen == 0:
+        return 0.0
+    if seen <= _RARE and 2 * seen <= trials:
+        low = min(low, float(betaincinv(seen, trials - seen + 1, 1 - confidence)))
+    return max(0.0, low)
 
 
 def weighted_mean_interval(
-    values: Sequence[float] | np.ndarray, counts: Sequence[int] | np.ndarray, *, confidence: float = 0.95
+    values: Sequence[float] | np.ndarray,
+    counts: Sequence[int] | np.ndarray,
+    *,
+    confidence: float = 0.95,
+    chosen_from: int = 1,
 ) -> tuple[float | None, float | None, float | None]:
     """Return (mean, low, high) of a sample given as distinct values and how often each was seen.
 
     Student's interval for ``sum(counts)`` independent draws. All None without a draw; no interval from a single one.
-    A sample whose values are all equal gives an interval of width 0, which understates the doubt of few draws.
+    Where fewer than about 20 draws differ from the most frequent value it is too short, and of width 0 where none does:
+    what was not seen is not in it.
 
     Args:
         values: Value of each distinct outcome, shape (outcomes,).
         counts: How often each was seen, shape (outcomes,).
         confidence: Coverage wanted, in (0, 1).
+        chosen_from: Number of samples this one has the largest mean of, see `median_interval`.
 
     Raises:
         ResultIntegrityError: Shapes differ, a count is negative or a value that was seen is not finite.
@@ -90,8 +111,9 @@ def weighted_mean_interval(
     if size < 2:
         return mean, None, None
     variance = float(count @ (value - mean) ** 2) / (size - 1)
-    half = float(stdtrit(size - 1, tail)) * math.sqrt(variance / size)
-    return mean, mean - half, mean + half
+    below, above = (float(stdtrit(size - 1, 1 - (1 - tail) / n)) for n in (chosen_from, 1))
+    error = math.sqrt(variance / size)
+    return mean, mean - below * error, mean + above * error
 
 
 def t_interval(
@@ -127,48 +149,41 @@ def corrected_resampled_interval(
     return _mean_interval(fold_values, lambda folds: 1 / folds + test_share / (1 - test_share), confidence)
 
 
-def bootstrap_interval(
+def median_interval(
     values: Sequence[float] | np.ndarray,
-    statistic: Statistic,
     *,
     confidence: float = 0.95,
-    draws: int = 10_000,
-    seed: int,
+    chosen_from: int = 1,
     possible_range: tuple[float, float] = (-math.inf, math.inf),
-) -> tuple[float, float]:
-    """Return the percentile bootstrap interval of a statistic over instances.
+) -> MedianInterval:
+    """Return the interval of a median that inverts the sign test, from one order statistic to another.
 
-    Percentile and not BCa, because the statistic of the verdicts is the median: its jackknife takes two or three
-    distinct values, so BCa's acceleration is noise there, while percentiles keep to values that were observed. It is
-    widened, where needed, to hold the statistic itself. The order of the values does not matter. A single value (or
-    none) shows nothing of the spread between instances: the answer is then the whole ``possible_range``.
+    Source: W. R. Thompson, Ann. Math. Statist. 7 (1936) 122. Of n values the k-th least is above the median with chance
+    P(B < k) at most, B binomial (n, 1/2): for every distribution, with ties too. The k taken is the largest whose risk
+    is at most (1 - ``confidence``)/2, so that the coverage is never below ``confidence`` and seldom equal to it.
+
+    Fewer than six values cannot reach 95 %: the ends are then the least and the largest, and the risks say what they
+    are worth. A single value (or none) shows nothing of the spread: the answer is the whole ``possible_range``.
 
     Args:
-        values: One value an instance, shape (instances,).
-        statistic: Reduction that takes ``axis``, for example ``np.median``.
-        confidence: Coverage wanted, in (0, 1); below ten instances the true coverage is lower.
-        draws: Number of resamples.
-        seed: Seed of the resampling.
-        possible_range: Smallest and largest value the statistic could have.
+        values: One value an instance, shape (instances,), in any order.
+        confidence: Coverage wanted, in (0, 1).
+        chosen_from: Number of samples this one is the best of. The risk of the lower end is divided by it (Bonferroni):
+            the best is flattered by its choice. The upper end is not moved: being best only raises it.
+        possible_range: Smallest and largest value the median could have.
 
     Raises:
         ResultIntegrityError: A value is not finite.
     """
-    tail = _upper_tail(confidence)
+    from scipy.special import bdtr  # noqa: PLC0415 - see above
+
+    tail = 1 - _upper_tail(confidence)
     sample = np.sort(_finite(np.asarray(values, dtype=float)))
     if sample.size < 2:
-        return possible_range
-    rng = np.random.default_rng(seed)
-    chunk = max(1, _MAX_RESAMPLED // sample.size)
-    replicates = np.concatenate(
-        [
-            statistic(sample[rng.integers(sample.size, size=(min(chunk, draws - done), sample.size))], axis=1)
-            for done in range(0, draws, chunk)
-        ]
-    )
-    point = float(statistic(sample[None, :], axis=1)[0])
-    low, high = np.quantile(replicates, [1 - tail, tail])
-    return min(float(low), point), max(float(high), point)
+        return MedianInterval(*possible_range, 0.0, 0.0)
+    risks = bdtr(np.arange(sample.size // 2, dtype=float), sample.size, 0.5)
+    low, high = (max(int(np.sum(risks <= most)), 1) - 1 for most in (tail / chosen_from, tail))
+    return MedianInterval(float(sample[low]), float(sample[-1 - high]), float(risks[low]), float(risks[high]))
 
 
 def paired_test(differences: Sequence[float] | np.ndarray) -> float:

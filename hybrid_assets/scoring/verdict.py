@@ -9,13 +9,15 @@
 | gate | passes when |
 | --- | --- |
 | those of `gates` | see there: instances, panel, controls, effort, references, metric, execution |
-| `effect` | the lower end of the effect's interval is above 0 |
+| `effect` | the lower end of the effect's interval is above 0, and the instances are enough for such an interval |
 | `significance` | the one-sided paired p-value, Holm-adjusted over all quantum methods, is below `alpha` |
 
-The effect is the median over instances of the paired effects (`effects`); the unit of replication is the instance. The
-interval is a bootstrap over instances, of each method by itself: only the p-value is corrected for their number. One
-instance alone has as interval everything its reference leaves possible. The row tells of the method with the strongest
-verdict, then the least p-value, the largest effect, the first name.
+The effect is the median over instances of the paired effects (`effects`); the unit of replication is the instance. Its
+interval holds for every distribution of effects (`statistics.median_interval`). The row tells of the method with the
+strongest verdict, then the least p-value, the largest effect, the first name; the best of many is flattered, so that
+the lower end is corrected for their number, as the p-value is. Fewer than six instances cannot reach 95 %: the interval
+is then from the least to the largest effect, and the scope says what it is worth. One instance alone has as interval
+everything its reference leaves possible.
 
 Put what is said of a claim here; keep rules and gates in `gates`, statistics in `statistics`, numbers of one instance
 in `effects`.
@@ -33,7 +35,7 @@ from hybrid_assets.model.jobs import ExecutionKind
 from hybrid_assets.model.results import Role
 from hybrid_assets.scoring.effects import PairedEffects, by_instance, paired_effects
 from hybrid_assets.scoring.gates import ClaimRules, Gate, named, panel_gates
-from hybrid_assets.scoring.statistics import bootstrap_interval, holm, paired_test
+from hybrid_assets.scoring.statistics import MedianInterval, holm, median_interval, paired_test
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,8 +58,7 @@ class Evidence:
     paired: PairedEffects
     #: Median paired effect and its interval.
     effect: float
-    effect_low: float
-    effect_high: float
+    interval: MedianInterval
     #: Holm-adjusted over the quantum methods.
     p_value: float
     gates: tuple[Gate, ...] = field(default=())
@@ -67,7 +68,7 @@ class Evidence:
         """Return what the gates and the interval allow."""
         if self.gates and all(gate.passed for gate in self.gates):
             return Verdict.ADVANTAGE_CANDIDATE
-        return Verdict.INCONCLUSIVE if self.effect_high > 0 else Verdict.NO_ADVANTAGE
+        return Verdict.INCONCLUSIVE if self.interval.high > 0 else Verdict.NO_ADVANTAGE
 
 
 def verdict_rows(
@@ -131,8 +132,8 @@ def decide(
         "num_instances": len(effects),
         "method": best.paired.method,
         "effect": best.effect,
-        "effect_low": best.effect_low,
-        "effect_high": best.effect_high,
+        "effect_low": best.interval.low,
+        "effect_high": best.interval.high,
         "p_value": best.p_value,
         "verdict": str(best.verdict),
         "scope": _scope(best, table, instances, rules),
@@ -147,25 +148,36 @@ def gather_evidence(table: Table, rules: ClaimRules) -> tuple[Evidence, ...]:
     """Return the evidence for every quantum method of a table (see `effects.by_instance`), by method name."""
     paired = paired_effects(table, relative=rules.relative, missing_effect=rules.missing_effect)
     adjusted = holm([paired_test(p.effects) for p in paired])
-    return tuple(_evidence(p, p_value, table, rules) for p, p_value in zip(paired, adjusted, strict=True))
+    return tuple(
+        _evidence(p, p_value, table, rules, num_methods=len(paired))
+        for p, p_value in zip(paired, adjusted, strict=True)
+    )
 
 
-def _evidence(paired: PairedEffects, p_value: float, table: Table, rules: ClaimRules) -> Evidence:
-    low, high = bootstrap_interval(
+def _evidence(paired: PairedEffects, p_value: float, table: Table, rules: ClaimRules, *, num_methods: int) -> Evidence:
+    interval = median_interval(
         paired.effects,
-        np.median,
         confidence=rules.confidence,
-        draws=rules.draws,
-        seed=rules.seed,
+        chosen_from=num_methods,
         possible_range=paired.possible_range,
     )
-    effect = float(np.median(paired.effects))
+    enough = interval.low_risk <= _most_risk(rules) / num_methods
+    why = f"its interval begins at {interval.low:.3g}"
+    if not enough:
+        why += f"; {len(paired.effects)} instances are too few for an interval of the best of {num_methods}"
     gates = (
         *panel_gates(paired, table, rules),
-        Gate(name="effect", passed=low > 0, why=f"its interval begins at {low:.3g}"),
+        Gate(name="effect", passed=enough and interval.low > 0, why=why),
         Gate(name="significance", passed=p_value < rules.alpha, why=f"adjusted p {p_value:.3g} against {rules.alpha}"),
     )
-    return Evidence(paired=paired, effect=effect, effect_low=low, effect_high=high, p_value=p_value, gates=gates)
+    return Evidence(
+        paired=paired, effect=float(np.median(paired.effects)), interval=interval, p_value=p_value, gates=gates
+    )
+
+
+def _most_risk(rules: ClaimRules) -> float:
+    """Return the most that one end of an interval may risk."""
+    return (1 - rules.confidence) / 2
 
 
 def _row_without_data(num_instances: int, rules: ClaimRules) -> dict[str, Any]:
@@ -191,7 +203,18 @@ def _scope(best: Evidence, table: Table, instances: Mapping[str, int | None], ru
         f"{len(best.paired.missing)} without a result counted as losses, "
         f"executed as {named(sorted(rules.execution_kinds)) or 'unknown'} with up to {shots} shots an instance, "
         f"against the best of {named(methods[Role.CLASSICAL]) or 'no baseline'} "
-        f"and the controls {named(methods[Role.CONTROL]) or 'none'} on each instance. {_limits_of_claim(rules)}"
+        f"and the controls {named(methods[Role.CONTROL]) or 'none'} on each instance. "
+        f"{_limits_of_interval(best, rules)}{_limits_of_claim(rules)}"
+    )
+
+
+def _limits_of_interval(best: Evidence, rules: ClaimRules) -> str:
+    if best.interval.high_risk <= _most_risk(rules):
+        return ""
+    reached = 100 * (1 - best.interval.low_risk - best.interval.high_risk)
+    return (
+        f"{len(best.paired.effects)} instances are too few for a {100 * rules.confidence:g} % interval: "
+        f"theirs holds the median with {reached:g} %. "
     )
 
 

@@ -6,9 +6,11 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from hybrid_assets.errors import ResultIntegrityError
 from hybrid_assets.model.fingerprint import canonical_json, fingerprint
 from hybrid_assets.model.results import BaselineResult, Role
-from hybrid_assets.storage.files import write_atomically
+from hybrid_assets.storage.files import sharded_path, write_atomically
+from hybrid_assets.storage.loading import read_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,11 +25,11 @@ class BaselineStore:
     def get(self, key: str) -> BaselineResult | None:
         """Return a stored result; an unreadable one counts as absent and is solved again."""
         try:
-            document = json.loads(self._path(key).read_bytes())
+            document = read_json(self._path(key))
             body = document["result"]
             if fingerprint(body) != document["sha256"]:
                 return None
-        except (FileNotFoundError, ValueError, KeyError):
+        except (FileNotFoundError, ValueError, KeyError, TypeError, ResultIntegrityError):
             return None
         for name in ("fold_values", "solution"):
             body[name] = tuple(body[name])
@@ -40,4 +42,4 @@ class BaselineStore:
         write_atomically(self._path(key), canonical_json(document).encode())
 
     def _path(self, key: str) -> Path:
-        return self._folder / key[:2] / f"{key}.json"
+        return sharded_path(self._folder, key, ".json")

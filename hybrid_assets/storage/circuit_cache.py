@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import re
 from collections import OrderedDict
@@ -22,11 +21,12 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from hybrid_assets.circuits.facts import facts_from_json, facts_to_json
-from hybrid_assets.circuits.payload import payload_sha
+from hybrid_assets.circuits.payload import MAX_PACKED_BYTES, payload_sha
 from hybrid_assets.errors import ConfigurationError, ResultIntegrityError
 from hybrid_assets.model.circuits import CompiledCircuit
 from hybrid_assets.model.fingerprint import canonical_json, fingerprint
 from hybrid_assets.storage.files import write_atomically
+from hybrid_assets.storage.loading import MAX_DOCUMENT_BYTES, parse_json, read_capped, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -95,8 +95,10 @@ class FileCircuitCache:
         """Return the key parts of stored circuits of the same structure, newest first, at most `MAX_NEAREST`."""
         found = []
         for path in self._indexed(structure_fingerprint)[:MAX_NEAREST]:
-            with contextlib.suppress(FileNotFoundError, ValueError):  # pruned meanwhile, or damaged: explains nothing
-                found.append({str(name): str(value) for name, value in json.loads(path.read_bytes()).items()})
+            with contextlib.suppress(
+                FileNotFoundError, ValueError, AttributeError, ResultIntegrityError
+            ):  # pruned meanwhile, or damaged: explains nothing
+                found.append({str(name): str(value) for name, value in read_json(path).items()})
         return tuple(found)
 
     def _path(self, compile_key: str, ending: str) -> Path:
@@ -109,12 +111,12 @@ class FileCircuitCache:
             ResultIntegrityError: It is damaged, or is being replaced at this moment.
         """
         try:
-            text = self._path(compile_key, "json").read_bytes()
+            text = read_capped(self._path(compile_key, "json"), MAX_DOCUMENT_BYTES)
         except FileNotFoundError:
             return None
         try:
-            payload = self._path(compile_key, "qpyz").read_bytes()
-            entry: dict[str, Any] = json.loads(text)
+            payload = read_capped(self._path(compile_key, "qpyz"), MAX_PACKED_BYTES)
+            entry: dict[str, Any] = parse_json(text)
             if payload_sha(payload) != entry["payload_sha"] or fingerprint(entry["facts"]) != entry["facts_sha"]:
                 raise ResultIntegrityError(f"A checksum of the stored circuit {compile_key} is off.")
             facts = facts_from_json(entry["facts"])

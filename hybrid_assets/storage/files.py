@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import tempfile
 import time
 import uuid
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hybrid_assets.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 #: Temporary names start with a dot, so that a glob for data files never finds an unfinished one.
@@ -85,6 +88,22 @@ def write_once(path: Path, data: bytes) -> bool:
         draft.unlink(missing_ok=True)
     sync_folder(path.parent)
     return True
+
+
+@contextmanager
+def locked(folder: Path, how: int = fcntl.LOCK_EX | fcntl.LOCK_NB) -> Iterator[bool]:
+    """Lock a folder, which leaves no file behind; False where another process has it and we would not wait."""
+    make_folder(folder)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(descriptor, how)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
 
 
 def sweep_temporary(folder: Path, *, recursive: bool = False) -> int:

@@ -6,7 +6,6 @@ the same content finds the first one's problem, and passes its own name to `get`
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from hybrid_assets.errors import ConfigurationError, ResultIntegrityError
 from hybrid_assets.model.fingerprint import canonical_json, fingerprint
 from hybrid_assets.model.problem import ProblemInstance, problem_from_document, problem_to_document
 from hybrid_assets.storage.files import sharded_path, write_atomically
+from hybrid_assets.storage.loading import read_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +55,7 @@ class InstanceStore:
         path = sharded_path(self._folder, fingerprint_, ".json")
         again = "Materialize normalized_inputs again to store it."
         try:
-            document = json.loads(path.read_bytes())
+            document = read_json(path)
             body = document["instance"]
             if fingerprint(body) != document["sha256"] or body["fingerprint"] != fingerprint_:
                 raise ResultIntegrityError(f"{path} is not what was stored: its checksum differs. {again}")

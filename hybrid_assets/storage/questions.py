@@ -37,3 +37,18 @@ SELECT stage, workload, backend, count(*) AS rows FROM (
     UNION ALL BY NAME SELECT 'decisions' AS stage, workload, night FROM decisions
 ) WHERE night = ? GROUP BY ALL
 """
+
+#: One row a workload and backend of a benchmark.
+BENCHMARK_OF_NIGHT = """
+SELECT * FROM benchmark_summary WHERE night = ? ORDER BY workload, backend
+"""
+
+#: One row a workload, backend and choice of swept values, with its best quantum method, where there are several.
+SENSITIVITY_OF_NIGHT = """
+SELECT workload, backend, shots, depth, method, ratio, ratio_low, ratio_high, p_opt FROM (
+    SELECT * FROM benchmark_methods
+    WHERE night = ? AND role = 'quantum'
+    QUALIFY row_number() OVER (PARTITION BY workload, backend, shots, depth ORDER BY ratio DESC NULLS LAST, method) = 1
+) QUALIFY count(*) OVER (PARTITION BY workload, backend) > 1
+ORDER BY workload, backend, depth, shots
+"""

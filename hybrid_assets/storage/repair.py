@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hybrid_assets.storage.compaction import drop_untrue
 from hybrid_assets.storage.files import sweep_temporary, sync_folder
 from hybrid_assets.storage.tables import TABLES
 from hybrid_assets.storage.warehouse import DATA_FILE, Warehouse
@@ -32,10 +33,12 @@ class BrokenFile:
 def doctor(home: Path) -> list[BrokenFile]:
     """Read the footer of every data file, compare its columns with the table's, and list the broken files.
 
-    Abandoned temporary files are removed on the way.
+    Abandoned temporary files are removed on the way, and segments that hold anything else than the data files do.
     """
     sweep_temporary(home, recursive=True)
     warehouse = Warehouse(home)
+    for name in TABLES:
+        drop_untrue(warehouse, name)
     return [
         BrokenFile(table=name, path=path, reason=reason)
         for name in TABLES
@@ -64,6 +67,8 @@ def quarantine(home: Path, broken: Sequence[BrokenFile]) -> list[Path]:
         target = home / "quarantine" / file.path.relative_to(home / "warehouse")
         target.parent.mkdir(parents=True, exist_ok=True)
         taken = len(list(target.parent.glob(f"{DATA_FILE}*")))
-        moved.append(file.path.rename(target.with_name(f"{DATA_FILE}.{taken}")))
-        sync_folder(file.path.parent)
+        segments = Warehouse(home).segments(file.table)
+        with segments.changing(segments.unit_of_file(file.path)):
+            moved.append(file.path.rename(target.with_name(f"{DATA_FILE}.{taken}")))
+            sync_folder(file.path.parent)
     return moved

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import zipfile
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ import numpy as np
 
 from hybrid_assets.errors import ResultIntegrityError
 from hybrid_assets.model.fingerprint import canonical_json
+from hybrid_assets.storage.loading import parse_json, read_arrays, read_capped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,21 +53,15 @@ def read_sealed(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         FileNotFoundError: There is none.
         ResultIntegrityError: It is damaged; so do the other errors of `DAMAGE` say.
     """
-    if path.stat().st_size > MAX_BYTES:
-        raise ResultIntegrityError(f"{path} is larger than {MAX_BYTES} bytes.")
-    digest, _, body = path.read_bytes().partition(b"\n")
+    digest, _, body = read_capped(path, MAX_BYTES).partition(b"\n")
     if hashlib.sha256(body).hexdigest().encode() != digest:
         raise ResultIntegrityError("The checksum differs.")
     unpacker = zlib.decompressobj()
     packed = unpacker.decompress(body, MAX_BYTES)
     if not unpacker.eof:
         raise ResultIntegrityError("The file is cut or too large.")
-    with zipfile.ZipFile(io.BytesIO(packed)) as members:
-        if sum(member.file_size for member in members.infolist()) > MAX_BYTES:
-            raise ResultIntegrityError("The file is too large.")
-    with np.load(io.BytesIO(packed), allow_pickle=False) as found:
-        arrays = {name: found[name] for name in found.files}
-    return json.loads(arrays.pop("facts").tobytes()), arrays
+    arrays = read_arrays(packed, max_bytes=MAX_BYTES)
+    return parse_json(arrays.pop("facts").tobytes()), arrays
 
 
 def _smallest(values: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid_assets.errors import ConfigurationError, QueryError, WarehouseError
 from hybrid_assets.model.text import nearest
+from hybrid_assets.storage.benchmark_views import VIEWS as DERIVED
 from hybrid_assets.storage.compaction import sources
 from hybrid_assets.storage.files import TEMPORARY_PREFIX, write_atomically
 from hybrid_assets.storage.tables import TABLES
@@ -46,17 +47,19 @@ _LOCK_DOWN = (
 _QUESTIONS = {"SELECT", "EXPLAIN", "MULTI"}
 #: Functions that take the name of a table as a value; otherwise a question that means a table holds its name.
 _COMPUTED_NAME = re.compile(r"\bquery(_table)?\b")
+_LISTS_VIEWS = re.compile(r"\bshow\b|\binformation_schema\b|\bduckdb_\w+")
 _UNKNOWN_TABLE = re.compile(r"Table with name (.+?) does not exist")
 
 
 def views_sql(home: Path) -> str:
-    """Return the statements that make one view a table over the files under a home folder.
+    """Return the statements that make one view a table over the files under a home folder, and the derived ones.
 
     Raises:
         ConfigurationError: The folder's name has characters that DuckDB takes for a pattern.
     """
     warehouse = Warehouse(home.resolve())
-    return "".join(_view_sql(name, warehouse.folder(name)) for name in TABLES)
+    tables = "".join(_view_sql(name, warehouse.folder(name)) for name in TABLES)
+    return tables + "".join(f'CREATE OR REPLACE VIEW "{name}" AS {sql};\n' for name, sql in DERIVED.items())
 
 
 def _view_sql(name: str, folder: Path) -> str:
@@ -163,6 +166,11 @@ def _register(connection: duckdb.DuckDBPyConnection, home: Path, questions: Sequ
 
     text = " ".join(questions).lower()
     is_any = _COMPUTED_NAME.search(text)
+    derived: list[str] = []
+    for name in reversed(tuple(DERIVED)):  # a later one may read an earlier one
+        if is_any or name in text or _LISTS_VIEWS.search(text):
+            derived.insert(0, name)
+            text += f" {DERIVED[name].lower()}"
     warehouse = Warehouse(home)
     for name, table in TABLES.items():
         if is_any or name in text:
@@ -171,6 +179,8 @@ def _register(connection: duckdb.DuckDBPyConnection, home: Path, questions: Sequ
             connection.register(name, _dataset(warehouse, table, files))
         else:
             connection.register(name, pad.dataset(table.schema.empty_table()))
+    for name in derived:
+        connection.execute(f'CREATE TEMP VIEW "{name}" AS {DERIVED[name]}')
 
 
 def _answer(
@@ -219,7 +229,8 @@ def _refusal(exc: Exception) -> WarehouseError:
     text = str(exc).split("\n\n", maxsplit=1)[0].strip()
     if found := _UNKNOWN_TABLE.search(text):
         name = found[1].strip('"')
-        return QueryError(f"There is no view {name!r}. {nearest(name, TABLES)}Views: {', '.join(sorted(TABLES))}.")
+        known = sorted([*TABLES, *DERIVED])
+        return QueryError(f"There is no view {name!r}. {nearest(name, known)}Views: {', '.join(known)}.")
     if DATA_FILE in text or "parquet" in text.lower():
         text += "\nIf a file is damaged, `hybrid-assets doctor` finds it and sets it aside."
     elif isinstance(exc, (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError)):

@@ -22,6 +22,7 @@ from hybrid_assets.model.text import nearest
 from hybrid_assets.storage.casting import cast_rows
 from hybrid_assets.storage.data_version import data_version
 from hybrid_assets.storage.files import sweep_temporary, write_atomically
+from hybrid_assets.storage.segments import Segments
 from hybrid_assets.storage.tables import SCHEMA_VERSION, Table, table_named
 
 if TYPE_CHECKING:
@@ -78,7 +79,9 @@ class Warehouse:
         version = data_version(spec, data)
         path = self._path(spec, keys)
         sweep_temporary(path.parent)
-        write_atomically(path, _encode(data, version))
+        segments = self.segments(table)
+        with segments.changing(segments.unit_of(keys)):
+            write_atomically(path, _encode(data, version))
         return Published(rows=data.num_rows, data_version=version, path=path)
 
     def refusal(
@@ -175,6 +178,10 @@ class Warehouse:
     def folder(self, table: str) -> Path:
         """Return where a table lives."""
         return self._folder / table_named(table).name
+
+    def segments(self, table: str) -> Segments:
+        """Return the copies of many partitions in one file, which questions read; see `compaction`."""
+        return Segments(self._folder, table_named(table))
 
     def ensure_schema_file(self, table: str) -> Path:
         """Write the file without rows where it is missing, damaged or of an older schema; return its path."""

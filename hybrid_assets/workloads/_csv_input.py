@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     #: Line number from 1, and the stripped cells.
     Row = tuple[int, list[str]]
 
-_INSTANCE_NAME = re.compile(r"[a-z0-9._-]+", re.ASCII)
+_INSTANCE_NAME = re.compile(r"(?![.-])[a-z0-9._-]{1,120}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.ASCII | re.IGNORECASE)
 

@@ -50,6 +50,11 @@ class Effort:
         return int(self.facts["depth"])
 
     @property
+    def chosen_from(self) -> int:
+        """Number of rows the samples are the best of by their own mean; 1 where other samples chose."""
+        return int(self.choice["rows"]) if "best_row" in self.choice else 1
+
+    @property
     def shots(self) -> int:
         """All shots that were taken, training included."""
         return sum(result.shots * result.counts.num_rows for _, result in self.results)

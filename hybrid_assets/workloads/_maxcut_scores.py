@@ -48,6 +48,7 @@ def score_whole(
             shots=effort.shots,
             reference=reference,
             kernel_ids=effort.kernel_ids,
+            chosen_from=effort.chosen_from,
             facts={"depth": effort.depth, **effort.choice, **missing_fact([effort])},
         )
         scores += score_stages(problem, origin, effort.sampled, method=method, every=effort.every, uphill=uphill)

@@ -45,6 +45,7 @@ class Panel:
             shots=result.shots * result.counts.num_rows,
             reference=self.reference,
             kernel_ids=(result.kernel_id,),
+            chosen_from=result.counts.num_rows,
             facts={
                 **kernel.facts,
                 "penalty": self.penalty,

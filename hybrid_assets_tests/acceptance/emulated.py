@@ -51,6 +51,9 @@ PRELOADED = (
     "hybrid_assets.circuits.angles",
     "hybrid_assets.providers.emulator",
     "hybrid_assets.providers._devices",
+    "hybrid_assets.providers._ibm_client",
+    "hybrid_assets.providers._ibm_sampler",
+    "hybrid_assets.providers.ibm",
     "hybrid_assets.storage.ledger.sql",
     "hybrid_assets.workloads.maxcut",
     "pandas",
@@ -60,7 +63,15 @@ PRELOADED = (
 )
 
 
-def write_project(folder: Path, *, workload: str, backend: str, rest: str = "", files: Collection[Path] = ()) -> Path:
+def write_project(
+    folder: Path,
+    *,
+    workload: str,
+    backend: str,
+    provider: str = "emulator",
+    rest: str = "",
+    files: Collection[Path] = (),
+) -> Path:
     """Write a project with one workload and one backend; without ``files`` its inputs are `GRAPHS`."""
     inputs = folder / "inputs"
     inputs.mkdir(parents=True)
@@ -74,7 +85,7 @@ def write_project(folder: Path, *, workload: str, backend: str, rest: str = "", 
     (folder / "sweep.yaml").write_text(
         "start: 2026-11-01\n"
         f'workloads: {{{WORKLOAD}: {{inputs: "inputs/*.csv", {workload}}}}}\n'
-        f"backends: {{{BACKEND}: {{provider: emulator, {backend}}}}}\n{rest}\n"
+        f"backends: {{{BACKEND}: {{provider: {provider}, {backend}}}}}\n{rest}\n"
     )
     return folder
 

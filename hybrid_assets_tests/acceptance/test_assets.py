@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
@@ -16,6 +17,8 @@ NIGHTS = dg.DailyPartitionsDefinition(start_date=date(2026, 11, 1).isoformat())
 
 class FakeProject:
     """Remembers nothing and has one earlier night."""
+
+    settings = SimpleNamespace(alerts=None)
 
     def remember(self, asset, night, outcome):
         return [0.5, outcome.numbers.get("effect", 0.0)]

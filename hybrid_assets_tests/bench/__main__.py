@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from hybrid_assets_tests.bench import batching, billed, calibration, ledger, planning, scale, speed
+from hybrid_assets_tests.bench import batching, billed, calibration, ledger, planning, questions, scale, speed
 
 
 @click.command()
 @click.option(
     "--only",
-    type=click.Choice(["speed", "scale", "billed", "planning", "batching", "ledger", "calibration"]),
+    type=click.Choice(["speed", "scale", "billed", "planning", "batching", "ledger", "calibration", "questions"]),
     help="Run one benchmark.",
 )
 @click.option(
@@ -37,6 +37,8 @@ def main(only: str | None, loop_circuits: int, plot: Path | None) -> None:
         click.echo(ledger.table())
     if only in (None, "calibration"):
         click.echo(calibration.table(plot))
+    if only in (None, "questions"):
+        click.echo(questions.table())
 
 
 main()

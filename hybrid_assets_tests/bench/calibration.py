@@ -48,12 +48,12 @@ from hybrid_assets.providers._distributions import Distributions
 from hybrid_assets.providers._emulator_machine import DeviceMachine
 from hybrid_assets.providers._execute import LocalMachine
 from hybrid_assets.providers.emulator import EmulatorOptions, EmulatorProvider
-from hybrid_assets.runner import placing
+from hybrid_assets.runner import standing
 from hybrid_assets.runner.compiling import compile_circuits
 from hybrid_assets.runner.executing import execute_kernels
 from hybrid_assets.runner.normalizing import normalize_inputs
-from hybrid_assets.runner.placing import rules_of, score_of, scores
 from hybrid_assets.runner.project import Project
+from hybrid_assets.runner.standing import rules_of, score_of, scores
 from hybrid_assets.settings import load_settings
 from hybrid_assets_tests.bench.calibration_plot import svg
 
@@ -291,7 +291,7 @@ def _run_night(project: Project, night: str, *, is_forced: bool = False) -> int:
     normalize_inputs(project, night=night, workload=WORKLOAD)
     with ExitStack() as stack:
         if is_forced:
-            stack.enter_context(patch.object(placing, "decide", _always))
+            stack.enter_context(patch.object(standing, "decide", _always))
         compiled = compile_circuits(project, night=night, workload=WORKLOAD, backend=BACKEND)
     outcome = execute_kernels(project, night=night, workload=WORKLOAD, backend=BACKEND)
     if outcome.pending is not None:

@@ -58,7 +58,7 @@ def test_settings_file_comes_from_the_environment(tmp_path, monkeypatch):
         pytest.param(
             ("start:", "strat:"),
             "strat: unknown key. Did you mean 'start'? "
-            "Known: start, cron, workloads, backends, budgets, approvals, baseline_limit_s, seed.",
+            "Known: start, cron, workloads, backends, budgets, approvals, benchmark, alerts, baseline_limit_s, seed.",
             id="unknown-key",
         ),
         pytest.param(

@@ -6,17 +6,18 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from qiskit.circuit import Parameter, QuantumCircuit
 
-from hybrid_assets.circuits.fingerprint import structure_fingerprint
+from hybrid_assets.circuits.fingerprint import artefact_fingerprint, structure_fingerprint
 from hybrid_assets.circuits.key import compile_key
 from hybrid_assets.circuits.payload import dump, load
 from hybrid_assets.circuits.pool import CompilePool, CompileRequest
 from hybrid_assets.circuits.slots import slot_template
 from hybrid_assets.model.circuits import CompileOptions
-from hybrid_assets_tests.unit.circuits.samples import ideal_target, line_target, qaoa, zz_feature_map
+from hybrid_assets_tests.unit.circuits.samples import ideal_target, line_target, qaoa, reversed_line, zz_feature_map
 
 RING = ((0, 1), (1, 2), (2, 3), (3, 4), (0, 4))
 
@@ -102,6 +103,32 @@ def test_compiled_circuit_carries_all_its_facts():
     assert (facts.width, facts.num_slots) == (isa.num_qubits, isa.num_parameters) == (5, 4)
     assert isinstance(facts.exposure[0][1], tuple)
     assert facts.depth == isa.depth()
+
+
+def test_a_worker_moves_circuits_and_says_where_there_is_no_better_place():
+    """In turn with compiles, each under a key of its own; `compile` leaves out what needs no move.
+
+    A circuit on all five qubits of a line can only be turned round, and is better so on one of the two lines.
+    """
+    request = _requests()[2]
+    with CompilePool(workers=1) as pool:
+        (standing,) = pool.compile([request])
+        asked = []
+        for target in (reversed_line(), line_target()):
+            options = replace(request.options, calibration_id=target.calibration_id, relayout=request.key.digest)
+            key = compile_key(request.key.parts["structure"], target, options)
+            asked.append(replace(request, key=key, payload=standing.payload, target=target, options=options))
+        unmoved, moved = pool.outcomes(asked)
+        assert unmoved is None
+        assert [circuit.facts.compile_key for circuit in pool.compile([asked[0], request, asked[1]])] == [
+            request.key.digest,
+            asked[1].key.digest,
+        ]
+    assert moved.facts.key_parts["relayout"] == standing.facts.compile_key == request.key.digest
+    assert moved.facts.calibration_id == line_target().calibration_id
+    assert moved.facts.structure_fingerprint == standing.facts.structure_fingerprint
+    assert moved.facts.measured_qubits == tuple(4 - qubit for qubit in standing.facts.measured_qubits)
+    assert artefact_fingerprint(load(moved.payload, moved.payload_sha)) == moved.facts.artefact_fingerprint
 
 
 def test_pool_and_key_load_no_qiskit():

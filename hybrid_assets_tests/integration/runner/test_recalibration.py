@@ -57,6 +57,18 @@ def again(project):
     return changed
 
 
+def faulty_from_now_on(monkeypatch, qubit):
+    """Let the device report a qubit as out of order."""
+    real = EmulatorProvider.target
+
+    def broken(provider, at=None):
+        found = real(provider, at)
+        names = ("backend", "num_qubits", "operations", "dt_s", "readout", "t1_t2_s", "calibrated_at")
+        return build_target_document(**{name: getattr(found, name) for name in names}, faulty_qubits=[qubit])
+
+    monkeypatch.setattr(EmulatorProvider, "target", broken)
+
+
 def looked(project):
     """Return what the sensor would act upon."""
     return list(overtaken(project, "qpu", project.provider("qpu").target()))
@@ -150,7 +162,7 @@ def test_the_reason_names_what_changed_most(night):
     assert re.search(rf"Most of it: \w+ on [\d, ]*\b{qubit}\b", found.reasons["prism/qaoa_p1"])
     again(project)
     prism = next(row for row in circuits(project) if row["instance"] == "prism")
-    assert prism["placement_reason"] == found.reasons["prism/qaoa_p1"]
+    assert prism["placement_reason"].startswith(f"{found.reasons['prism/qaoa_p1']} Now: cached 0.")
     assert prism["seed"] in range(7, 7 + project.backend("qpu").recompile_seeds)
 
 
@@ -167,14 +179,7 @@ def test_a_faulty_qubit_moves_what_uses_it_and_nothing_else(night, monkeypatch):
     """It changes the target's structure, and with it the compile key of every template."""
     folder, used = night
     (qubit, *_) = sorted(used["prism"] - used["square"])
-    real = EmulatorProvider.target
-
-    def broken(provider, at=None):
-        found = real(provider, at)
-        names = ("backend", "num_qubits", "operations", "dt_s", "readout", "t1_t2_s", "calibrated_at")
-        return build_target_document(**{name: getattr(found, name) for name in names}, faulty_qubits=[qubit])
-
-    monkeypatch.setattr(EmulatorProvider, "target", broken)
+    faulty_from_now_on(monkeypatch, qubit)
     project = calibrated(folder)
     assert again(project) == {"prism"}
     prism = next(row for row in circuits(project) if row["instance"] == "prism")
@@ -182,6 +187,58 @@ def test_a_faulty_qubit_moves_what_uses_it_and_nothing_else(night, monkeypatch):
     assert prism["placement"] == "move"
     assert f"Qubit {qubit} is faulty." in prism["placement_reason"]
     assert again(project) == set()
+    assert looked(project) == []
+
+
+def test_a_circuit_moves_as_a_whole_where_that_is_best(night):
+    """With one seed, a compile for the new calibration does worse than the same gates elsewhere."""
+    folder, used = night
+    before = next(row for row in circuits(calibrated(folder)) if row["instance"] == "prism")
+    (qubit, *_) = sorted(used["prism"] - used["square"])
+    project = calibrated(folder, (qubit, 20), more=", recompile_seeds: 1")
+    assert again(project) == {"prism"}
+    prism = next(row for row in circuits(project) if row["instance"] == "prism")
+    assert (prism["placement"], prism["seed"]) == ("relayout", before["seed"])
+    assert "since then the circuit that is moved changed" in prism["miss_reason"]
+    scores = re.search(r"Now: cached (\S+), re-layout (\S+), best of 1 compile (\S+)\.$", prism["placement_reason"])
+    cached, moved, compiled = map(float, scores.groups())
+    assert moved > max(cached, compiled)
+    assert prism["expected_success"] == prism["expected_success_now"] == pytest.approx(moved, rel=1e-3)
+    assert qubit not in prism["used_qubits"]
+    same = ("two_qubit_gates", "depth", "num_slots", "structure_fingerprint", "template_key")
+    assert [prism[name] for name in same] == [before[name] for name in same]
+    parts = project.circuits.get(prism["compile_key"]).facts.key_parts
+    target = project.provider("qpu").target()
+    assert (parts["relayout"], parts["calibration"]) == (before["compile_key"], target.calibration_id)
+    assert again(project) == set()
+    assert looked(project) == []
+
+
+def test_a_moved_circuit_stays_where_it_is_when_another_qubit_turns_faulty(night, monkeypatch):
+    """The target's structure and every key change; a circuit elsewhere is known again all the same."""
+    folder, used = night
+    (qubit, *_) = sorted(used["prism"] - used["square"])
+    change, more = (qubit, 20), ", recompile_seeds: 1"
+    project = calibrated(folder, change, more=more)
+    assert again(project) == {"prism"}
+    moved = next(row for row in circuits(project) if row["instance"] == "prism")
+    assert moved["placement"] == "relayout"
+    faulty_from_now_on(monkeypatch, qubit)
+    assert again(calibrated(folder, change, more=more)) == set()
+    prism = next(row for row in circuits(project) if row["instance"] == "prism")
+    assert (prism["compile_key"], prism["placement"]) == (moved["compile_key"], "relayout")
+
+
+def test_the_circuit_that_stood_is_kept_where_it_is_the_best_still(night):
+    """All qubits twice as bad: nothing is better elsewhere, and the one compile is the one that stands."""
+    folder, _ = night
+    project = calibrated(folder, *[(qubit, 2) for qubit in range(133)], more=", recompile_seeds: 1")
+    before = next(row for row in circuits(project) if row["instance"] == "square")
+    assert "square" in again(project)  # it was decided about, and its results follow the decision
+    square = next(row for row in circuits(project) if row["instance"] == "square")
+    assert (square["placement"], square["compile_key"]) == ("keep", before["compile_key"])
+    scores = re.search(r"Now: cached (\S+), no better layout, best of 1 compile (\S+)\.$", square["placement_reason"])
+    assert [float(score) for score in scores.groups()] == pytest.approx([square["expected_success_now"]] * 2, rel=1e-3)
     assert looked(project) == []
 
 

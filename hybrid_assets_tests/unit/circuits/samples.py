@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from qiskit.circuit import Parameter, QuantumCircuit
@@ -32,6 +33,16 @@ def line_target(
         ]
     facts = {"backend": "line", "num_qubits": num_qubits, "dt_s": 1e-9, **changes}
     return build_target_document(operations=operations, faulty_qubits=faulty_qubits, **facts)
+
+
+def reversed_line(num_qubits: int = 5) -> TargetDocument:
+    """The same line with its best qubit at the other end."""
+    line = line_target(num_qubits)
+    errors = {(op.name, op.qubits): op.error for op in line.operations}
+    mirrored = [
+        replace(op, error=errors[op.name, tuple(num_qubits - 1 - q for q in op.qubits or ())]) for op in line.operations
+    ]
+    return build_target_document(backend="line", num_qubits=num_qubits, dt_s=1e-9, operations=mirrored)
 
 
 def ideal_target() -> TargetDocument:

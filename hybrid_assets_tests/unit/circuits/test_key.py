@@ -44,6 +44,8 @@ def test_key_names_every_part():
         pytest.param({"layout_method": "dense"}, id="layout"),
         pytest.param({"routing_method": "basic"}, id="routing"),
         pytest.param({"approximation_degree": 0.999}, id="approximation"),
+        pytest.param({"calibration_id": "cd" * 32}, id="calibration"),
+        pytest.param({"relayout": "ef" * 32}, id="relayout"),
     ],
 )
 def test_key_changes_with_each_option(change):
@@ -68,6 +70,13 @@ def test_key_ignores_plugins_nobody_asked_for(monkeypatch):
     monkeypatch.setattr(plugins, "_foreign", lambda: (entry,))
     assert _parts()["plugins"] == "none"
     assert _parts(CompileOptions(layout_method="best"))["plugins"] == "qiskit.transpiler.layout:best vendor 1.2"
+
+
+def test_key_of_a_moved_circuit_names_the_one_that_was_moved():
+    """No other key has this part, so that keys made before there were moved circuits stay."""
+    moved = _parts(CompileOptions(calibration_id="cd" * 32, relayout="ef" * 32))
+    assert moved == {**_parts(), "calibration": "cd" * 32, "relayout": "ef" * 32}
+    assert "the circuit that is moved changed from absent to efefefef" in explain_miss(moved, [_parts()])
 
 
 def test_miss_without_neighbours_was_never_compiled():

@@ -13,7 +13,6 @@ RULES = ClaimRules(
     controls_of={"*": ("random",)},
     execution_kinds=("statevector",),
     required_baselines=("annealing",),
-    draws=500,
 )
 
 

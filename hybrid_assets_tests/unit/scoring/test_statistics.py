@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hybrid_assets.errors import ConfigurationError, ResultIntegrityError
 from hybrid_assets.scoring.statistics import (
     MAX_EXACT_PAIRS,
-    bootstrap_interval,
     corrected_resampled_interval,
     holm,
+    median_interval,
     paired_test,
     t_interval,
     time_to_solution,
@@ -43,6 +43,25 @@ def test_wilson_interval_equals_the_reference_value():
 )
 def test_wilson_interval_at_its_edges(successes, trials, expected):
     assert wilson_interval(successes, trials) == pytest.approx(expected, abs=1e-7)
+
+
+def test_wilson_interval_of_rare_events_begins_where_they_have_5_percent():
+    """1 - (1 - p)^100 = .05 at p = .000512801; of two, p = .00357 gives 1 - (1 - p)^100 - 100 p (1 - p)^99 = .05."""
+    assert wilson_interval(1, 100)[0] == pytest.approx(1 - 0.95**0.01, rel=1e-9)
+    p = wilson_interval(2, 100)[0]
+    assert 1 - (1 - p) ** 100 - 100 * p * (1 - p) ** 99 == pytest.approx(0.05, rel=1e-9)
+    for seen in (1, 2):
+        low, high = wilson_interval(seen, 100)
+        assert wilson_interval(100 - seen, 100) == pytest.approx((1 - high, 1 - low), abs=1e-12)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(1e-4, 0.9999), st.integers(1, 300))
+def test_wilson_interval_never_covers_less_than_stated(p, n):
+    """Exactly, by summing the binomial; 83.7 % without the modification."""
+    weight = [math.comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(n + 1)]
+    ends = [wilson_interval(k, n) for k in range(n + 1)]
+    assert sum(w for w, (low, high) in zip(weight, ends, strict=True) if low <= p <= high) > 0.89
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(-1, 3), (4, 3), (0, -1)])
@@ -94,7 +113,7 @@ def test_intervals_of_fewer_than_two_values_are_unknown(values):
 
 
 def test_intervals_refuse_values_that_are_not_finite():
-    for interval in (t_interval, paired_test, lambda v: bootstrap_interval(v, np.median, seed=1)):
+    for interval in (t_interval, paired_test, median_interval):
         with pytest.raises(ResultIntegrityError, match="not finite"):
             interval([1.0, math.nan, 2.0])
 
@@ -127,9 +146,7 @@ def test_statistics_do_not_depend_on_the_order_of_instances(values, random):
     shuffled = random.sample(values, len(values))
     assert t_interval(shuffled) == pytest.approx(t_interval(values))
     assert paired_test(shuffled) == paired_test(values)
-    assert bootstrap_interval(shuffled, np.median, draws=50, seed=3) == bootstrap_interval(
-        values, np.median, draws=50, seed=3
-    )
+    assert median_interval(shuffled) == median_interval(values)
 
 
 @settings(deadline=None)
@@ -141,6 +158,12 @@ def test_weighted_mean_interval_equals_the_interval_of_the_unfolded_sample(entri
     if unfolded.size:
         assert mean == pytest.approx(unfolded.mean())
     assert (low, high) == (t_interval(unfolded) if unfolded.size < 2 else pytest.approx(t_interval(unfolded), abs=1e-9))
+
+
+def test_weighted_mean_interval_of_the_best_of_many_begins_lower():
+    """Values 1..5, t(4; 1 - .025/5 = .995) = 4.604095 below and t(4; .975) = 2.776445 above, times sqrt(2.5/5)."""
+    expected = (3, 3 - 4.604095 * math.sqrt(0.5), 3 + 2.776445 * math.sqrt(0.5))
+    assert weighted_mean_interval([1, 2, 3, 4, 5], [1] * 5, chosen_from=5) == pytest.approx(expected, abs=1e-6)
 
 
 def test_weighted_mean_interval_knows_what_it_cannot_know():
@@ -161,39 +184,44 @@ def test_weighted_mean_interval_refuses_what_is_no_sample(values, counts, messag
         weighted_mean_interval(values, counts)
 
 
-@settings(max_examples=40, deadline=None)
-@given(samples, confidences, st.integers(0, 2**32))
-def test_bootstrap_interval_holds_the_statistic_and_grows_with_confidence(values, confidence, seed):
-    for statistic in (np.median, np.mean):
-        low, high = bootstrap_interval(values, statistic, confidence=confidence, draws=200, seed=seed)
-        wide_low, wide_high = bootstrap_interval(values, statistic, confidence=0.999, draws=200, seed=seed)
-        assert min(values) - 1e-9 <= wide_low <= low <= statistic(values) + 1e-9
-        assert statistic(values) - 1e-9 <= high <= wide_high <= max(values) + 1e-9
+@settings(deadline=None)
+@given(samples, confidences, st.integers(1, 20))
+def test_median_interval_holds_the_median_and_grows_with_confidence_and_choice(values, confidence, chosen_from):
+    low, high, low_risk, high_risk = median_interval(values, confidence=confidence)
+    wide = median_interval(values, confidence=0.999)
+    chosen = median_interval(values, confidence=confidence, chosen_from=chosen_from)
+    assert min(values) <= wide.low <= low <= np.median(values) <= high <= wide.high <= max(values)
+    assert (chosen.low <= low, chosen.high) == (True, high)
+    assert 0 < wide.low_risk <= low_risk == high_risk < 1
 
 
-def test_bootstrap_interval_of_one_instance_is_all_that_is_possible():
-    assert bootstrap_interval([0.3], np.median, seed=1, possible_range=(-1.0, 0.4)) == (-1.0, 0.4)
-    assert bootstrap_interval([], np.median, seed=1) == (-math.inf, math.inf)
+@pytest.mark.parametrize(
+    ("size", "low", "risk"),
+    [
+        pytest.param(2, 1, 1 / 4, id="too few: the extremes hold the median with 1/2"),
+        pytest.param(5, 1, 1 / 32, id="too few: 93.75 %"),
+        pytest.param(6, 1, 1 / 64, id="1/64 < .025: the extremes"),
+        pytest.param(8, 1, 1 / 256, id="9/256 > .025: still the extremes"),
+        pytest.param(10, 2, 11 / 1024, id="11/1024 < .025 < 56/1024"),
+        pytest.param(12, 3, 79 / 4096, id="79/4096 < .025 < 299/4096"),
+    ],
+)
+def test_median_interval_is_a_known_pair_of_order_statistics(size, low, risk):
+    """Values 1..n: the k-th least has value k, its risk is the sum of C(n, j) for j < k over 2^n."""
+    assert median_interval(range(1, size + 1)) == pytest.approx((low, size + 1 - low, risk, risk))
 
 
-def test_bootstrap_interval_depends_on_its_seed_alone(monkeypatch):
-    """The seed repeats it, and resampling in pieces gives an interval of the same sample."""
-    values = np.random.default_rng(5).normal(size=40)
-    whole = bootstrap_interval(values, np.median, seed=8)
-    assert whole == bootstrap_interval(values, np.median, seed=8)
-    assert whole != bootstrap_interval(values, np.mean, seed=8)
-    monkeypatch.setattr("hybrid_assets.scoring.statistics._MAX_RESAMPLED", 4000)
-    assert bootstrap_interval(values, np.median, seed=8) == pytest.approx(whole, abs=0.1)
+def test_median_interval_of_the_best_of_many_begins_lower():
+    """Of 12 values, 13/4096 = .0032 is at most .025 / 7 = .0036, 1/4096 at most .025 / 100."""
+    values = range(1, 13)
+    ends = [tuple(median_interval(values, chosen_from=number)[:2]) for number in (1, 7, 8, 100)]
+    assert ends == [(3, 10), (2, 10), (1, 10), (1, 10)]
+    assert median_interval(values, chosen_from=200).low_risk == pytest.approx(1 / 4096)  # above .025 / 200
 
 
-def test_bootstrap_interval_covers_the_median():
-    """400 samples of 15 from an exponential (median ln 2): sigma .011; the percentile interval covers 93 to 97 %."""
-    draws = np.random.default_rng(21).exponential(size=(400, 15))
-    hits = [
-        low <= math.log(2) <= high
-        for low, high in (bootstrap_interval(d, np.median, draws=400, seed=k) for k, d in enumerate(draws))
-    ]
-    assert np.mean(hits) == pytest.approx(0.95, abs=0.05)
+def test_median_interval_of_one_instance_is_all_that_is_possible():
+    assert median_interval([0.3], possible_range=(-1.0, 0.4)) == (-1.0, 0.4, 0.0, 0.0)
+    assert median_interval([]) == (-math.inf, math.inf, 0.0, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -36,5 +36,5 @@ def rows_of(table: str, count: int = 2, **columns):
 
 def partition_of(table: str, **values):
     """Return one valid partition of a table."""
-    known = {**CELL, "calibration_id": "c0"}
+    known = {**CELL, "calibration_id": "c0", "trial": "r1-s256"}
     return {**{name: known[name] for name in table_named(table).partition_by}, **values}

@@ -32,6 +32,11 @@ PROMISED = {
     "breaker_events": "night backend kind happened_at state reason",
     "environments": "night kind name value recorded_at",
     "nightly_report": "night file sha256 bytes written_at",
+    "benchmark_scores": "night workload backend trial repetition shots depth instance method role value ratio times "
+    "provider provider_version identity",
+    "benchmark_attempts": "night workload backend trial repetition job_id attempt status billed_s cost is_duplicate",
+    "benchmark_trials": "night workload backend trial repetition shots depth num_kernels num_results retry_rate "
+    "throughput_per_s cost qpu_cost overhead_cost retry_cost cost_per_result batching_saved_s batching_paid",
 }
 
 

@@ -245,6 +245,9 @@ def test_score_of_a_grid_takes_the_best_row_and_counts_the_shots_of_all(tmp_path
     assert (score.facts["best_row"], score.facts["rows"]) == (1, 4)
     assert score.facts["best_setting"] == kernel.settings[1]
     assert score.value == pytest.approx((0.475 + 2.475) / 2)
+    # the best of four rows of ten shots: t(9; 1 - .025/4) = 3.1109 below, t(9; .975) = 2.2622 above
+    below, above = score.value - score.value_low, score.value_high - score.value
+    assert below / above == pytest.approx(3.1109 / 2.2622, abs=1e-3)
 
 
 def test_best_value_of_a_grid_is_over_all_rows(tmp_path):
