@@ -10,7 +10,7 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from hybrid_assets.circuits.exposure import ERROR_FREE, expected_success, exposure
+from hybrid_assets.circuits.exposure import expected_success, exposure
 from hybrid_assets.circuits.payload import parse
 from hybrid_assets.circuits.targets import qiskit_target
 from hybrid_assets.circuits.transpile import packed
@@ -62,9 +62,7 @@ def _better_places(isa: Any, target: TargetDocument) -> list[int] | None:
     from qiskit.converters import circuit_to_dag  # noqa: PLC0415 - qiskit costs half a second: only when used
     from qiskit.transpiler.passes import VF2PostLayout  # noqa: PLC0415 - as above
 
-    counted = isa.copy_empty_like()
-    counted.data = [inst for inst in isa.data if inst.name not in ERROR_FREE]  # a barrier would tie its qubits together
-    dag = circuit_to_dag(counted)
+    dag = circuit_to_dag(isa)
     search = VF2PostLayout(_searched(target), seed=-1, call_limit=CALL_LIMIT, strict_direction=True)
     search.run(dag)
     layout = search.property_set["post_layout"]

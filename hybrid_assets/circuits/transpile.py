@@ -1,4 +1,4 @@
-"""The only call of the whole transpiler. It runs in a child process (`worker`), since a hang inside Qiskit cannot be stopped.
+"""The only call of the transpiler. It runs in a child process (`worker`), since a hang inside Qiskit cannot be stopped.
 
 Put what the product asks of the transpiler here, and the facts read off its result; keep processes out.
 """

@@ -163,13 +163,13 @@ def median_interval(
     is at most (1 - ``confidence``)/2, so that the coverage is never below ``confidence`` and seldom equal to it.
 
     Fewer than six values cannot reach 95 %: the ends are then the least and the largest, and the risks say what they
-    are worth. A single value (or none) shows nothing of the spread: the answer is the whole ``possible_range``.
+    are worth. A single value (or none) shows nothing of the spread: the answer is ``possible_range``.
 
     Args:
         values: One value an instance, shape (instances,), in any order.
         confidence: Coverage wanted, in (0, 1).
-        chosen_from: Number of samples this one is the best of. The risk of the lower end is divided by it (Bonferroni):
-            the best is flattered by its choice. The upper end is not moved: being best only raises it.
+        chosen_from: Number of samples this one is the best of, which flatters it. The risk of the lower end is divided
+            by it (Bonferroni); the upper end is not moved: being best only raises it.
         possible_range: Smallest and largest value the median could have.
 
     Raises:

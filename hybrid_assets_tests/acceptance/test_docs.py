@@ -64,6 +64,7 @@ def test_a_page_can_be_followed(own_project, page):
     follow(page, own_project.folder)
 
 
+@pytest.mark.slow
 def test_the_rehearsal_is_a_bad_night_with_an_answer_for_every_kernel(own_project):
     done = follow("howto/rehearse_faults.md", own_project.folder)
     assert "FAILED" in done.printed

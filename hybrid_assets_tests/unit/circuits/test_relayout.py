@@ -37,6 +37,7 @@ def asymmetric(*, barrier=False):
     circuit.ry(0.4, 0)
     if barrier:
         circuit.barrier()
+        circuit.barrier(0, 2)  # these two are never coupled
     circuit.rz(gone, 1)
     circuit.measure([0, 1, 2], [2, 0, 1])
     return circuit, ("a", "b", "c", "gone")
