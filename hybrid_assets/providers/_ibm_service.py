@@ -10,6 +10,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hybrid_assets.circuits.importing import import_for_good
 from hybrid_assets.errors import (
     CredentialsError,
     HybridAssetsError,
@@ -145,6 +146,7 @@ class IbmService:
 
 def _import_client() -> Any:
     """Return the class of the client; before a call begins, because importing it takes seconds."""
+    import_for_good()  # the threads of calls end
     from hybrid_assets.providers._ibm_client import IbmClient  # noqa: PLC0415 - as said
 
     return IbmClient

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from hybrid_assets import registry
+from hybrid_assets.circuits.importing import import_for_good
 from hybrid_assets.circuits.pool import CompilePool
 from hybrid_assets.errors import ConfigurationError, CredentialsError, TransientProviderError
 from hybrid_assets.model.circuits import CompileOptions
@@ -88,6 +90,8 @@ class Project:
     @classmethod
     def open(cls, settings: Settings, *, report: Callable[[str], None] = _silent) -> Project:
         """Open the stores under the settings' home, making them where they are missing."""
+        if threading.current_thread() is not threading.main_thread():
+            import_for_good()  # the thread of a sensor's tick may end
         home = settings.home
         pool = CompilePool()
         atexit.register(pool.close)

@@ -13,8 +13,8 @@ import click
 from hybrid_assets_tests.bench import statistics_claims as claims
 from hybrid_assets_tests.bench import statistics_coverage as coverage
 
-#: Nights of each cell of the tables of power: a standard error of 2.2 points at most.
-POWER_NIGHTS = 500
+#: Nights of each cell of the tables of power: a standard error of 3.2 points at most.
+POWER_NIGHTS = 250
 #: Months of 30 nights.
 MONTHS = 300
 

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from hybrid_assets.circuits.importing import import_for_good
 from hybrid_assets_tests.loopback.accounts import Accounts
 from hybrid_assets_tests.loopback.backends_api import BackendsApi
 from hybrid_assets_tests.loopback.clock import ServerClock
@@ -65,6 +66,7 @@ class LoopbackService:
         )
 
     def __enter__(self) -> Self:
+        import_for_good()  # the threads of a service end with it
         self._desk.start()
         self._server.start()
         return self

@@ -50,7 +50,7 @@ def test_a_large_planted_effect_is_claimed():
 
 def test_an_effect_is_harder_to_claim_for_one_of_many_methods():
     alone, among = (claims.power(1.0, instances=12, methods=methods, nights=100, seed=7) for methods in (1, 6))
-    assert among < alone - 0.1
+    assert 0.2 < among < alone - 0.1
 
 
 @pytest.mark.parametrize("factor", [0.8, 1.4])
