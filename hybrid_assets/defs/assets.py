@@ -68,7 +68,7 @@ def stage_assets(settings: Settings) -> Sequence[StageAsset]:
     return [_with_latency_budget(settings, spec) for spec in (*found, *_control(settings), _report(settings))]
 
 
-def build_asset(spec: StageAsset, partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+def build_asset(spec: StageAsset, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     """Return the Dagster asset of a stage.
 
     It is a multi-asset of one, since only that may end without an output: nothing published, jobs still pending.
