@@ -68,7 +68,7 @@ def _least_share(seen: int, trials: int, low: float, confidence: float) -> float
 
     if seen == 0:
         return 0.0
-    if seen <= _RARE and 2 * seen <= trials:
+    if seen <= _RARE:
         low = min(low, float(betaincinv(seen, trials - seen + 1, 1 - confidence)))
     return max(0.0, low)
 
