@@ -300,6 +300,9 @@ class Settings(_Strict):
         return self.workloads[workload].backends or tuple(self.backends)
 
 
+_BOOL, _STR = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:str"
+
+
 class _NoAliasLoader(yaml.SafeLoader):
     """Refuses aliases, of which a few hundred bytes unfold to gigabytes, and what is nested deeply or very long."""
 
@@ -317,9 +320,14 @@ class _NoAliasLoader(yaml.SafeLoader):
             raise yaml.composer.ComposerError(None, None, problem, event.start_mark)
         self.depth += 1
         try:
-            return super().compose_node(parent, index)
+            node = super().compose_node(parent, index)
         finally:
             self.depth -= 1
+        if isinstance(node, yaml.MappingNode):
+            for key, _ in node.value:
+                if key.tag == _BOOL:  # a key is a name: YAML 1.1 reads `on` and `no` as true and false
+                    key.tag = _STR
+        return node
 
 
 def load_settings(file: Path | str | None = None) -> Settings:

@@ -11,7 +11,7 @@ def nights(settings: Settings) -> dg.DailyPartitionsDefinition:
     return dg.DailyPartitionsDefinition(start_date=settings.start.isoformat(), timezone="UTC")
 
 
-def known_night(partitions: dg.DailyPartitionsDefinition, key: str) -> str:
+def known_night(partitions: dg.PartitionsDefinition[str], key: str) -> str:
     """Return a partition key that Dagster handed over: it becomes a path, and Dagster's API takes any text for one.
 
     Raises:

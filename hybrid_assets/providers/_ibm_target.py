@@ -7,6 +7,7 @@ how it was asked for.
 from __future__ import annotations
 
 import json
+import math
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,7 @@ class LastTarget:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._found: TargetDocument | None = None
-        self._told_s = 0.0
+        self._told_s = -math.inf
 
     @property
     def fresh(self) -> TargetDocument | None:

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hybrid_assets.storage.files import make_folder, sync_folder, write_atomically
+from hybrid_assets.storage.files import locked, sync_folder, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -79,7 +79,7 @@ class Segments:
     @contextmanager
     def changing(self, unit: str) -> Iterator[None]:
         """Change files of a unit; no segment holds it from here on."""
-        with _locked(self.folder, fcntl.LOCK_SH):
+        with locked(self.folder, fcntl.LOCK_SH):
             if present := self._present():
                 held = {segment.path.name for segment in self._index() if unit not in segment.units}
                 self._drop(present - held)
@@ -88,13 +88,13 @@ class Segments:
     @contextmanager
     def settled(self) -> Iterator[None]:
         """Keep everybody from changing a file of the table, for a moment."""
-        with _locked(self.folder, fcntl.LOCK_EX):
+        with locked(self.folder, fcntl.LOCK_EX):
             yield
 
     @contextmanager
     def packing(self) -> Iterator[bool]:
         """Be the one who makes segments, of any table; False: somebody else is."""
-        with _locked(self.folder.parent, fcntl.LOCK_EX | fcntl.LOCK_NB) as is_ours:
+        with locked(self.folder.parent, fcntl.LOCK_EX | fcntl.LOCK_NB) as is_ours:
             yield is_ours
 
     def put(self, segment: Segment, data: bytes, *, replaced: Sequence[Segment] = ()) -> None:
@@ -128,23 +128,6 @@ class Segments:
         except (OSError, ValueError):  # without an index no segment is known, and all are dropped at the next change
             return []
         return [Segment(path=self.folder / name, units=tuple(units)) for name, units in document.items()]
-
-
-@contextmanager
-def _locked(folder: Path, how: int) -> Iterator[bool]:
-    """Lock a folder, which leaves no file behind; False where another process has it and we would not wait."""
-    make_folder(folder)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, how)
-    except BlockingIOError:
-        os.close(descriptor)
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        os.close(descriptor)
 
 
 def _children(folder: Path, unit: str, prefix: str) -> list[str]:

@@ -367,7 +367,7 @@ def test_a_recalibration_between_submission_and_run_is_the_one_executed_under(ru
     compiled_for = backend.target().calibration_id
     running.inject(Fault(where="post_job", what="recalibrated"))
     handle = done(backend, two_pubs())
-    executed_under = backend.target().calibration_id
+    executed_under = provider(running, tmp_path).target().calibration_id  # the first one has just been told another
     running.recalibrate()  # and once more before the result is fetched
     result = backend.fetch(handle)
     assert result.calibration_id == backend.target(result.started_at).calibration_id == executed_under
