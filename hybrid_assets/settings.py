@@ -30,6 +30,8 @@ MAX_SETTINGS_BYTES = 262_144
 MAX_SETTINGS_DEPTH = 20
 MAX_SCALAR_LENGTH = 4096
 MAX_ENVIRONMENT_BYTES = 65_536
+#: Longest wrong value that is repeated in a message.
+MAX_SHOWN = 30
 #: Names end up in asset keys, paths and SQL values.
 NAME = r"^[a-z][a-z0-9_]{0,39}$"
 #: Names of environment variables.
@@ -377,9 +379,38 @@ def _explain(path: Path, exc: ValidationError) -> str:
     for error in exc.errors():
         place = ".".join(str(part) for part in error["loc"])
         if error["type"] == "extra_forbidden":
-            known = _keys(Settings)
+            known = _keys(_model_at(error["loc"][:-1]))
             hint = nearest(str(error["loc"][-1]), known)
             lines.append(f"{place}: unknown key. {hint}Known: {', '.join(known)}.")
+        elif error["type"] == "missing":
+            lines.append(f"{place}: this key is missing. Add it.")
         else:
-            lines.append(f"{place or 'settings'}: {error['msg'].removeprefix('Value error, ')}.")
+            said = error["msg"].removeprefix("Value error, ").rstrip(".")
+            lines.append(f"{place or 'settings'}: {said}{_shown(error)}.")
     return f"{path} is not valid. " + " ".join(lines)
+
+
+def _model_at(place: tuple[int | str, ...]) -> type[BaseModel]:
+    """Return the model that a place in the document is read as."""
+    model: type[BaseModel] = Settings
+    for part in place:
+        if isinstance(part, str) and part in model.model_fields:
+            found = _model_in(model.model_fields[part].annotation)
+            model = found or model
+    return model
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the model inside ``tuple[M, ...]``, ``dict[str, M]``, ``M | None`` or ``M`` itself."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
+
+
+def _shown(error: Any) -> str:
+    """Return what was given, where that is short and plain: what stands at the wrong place may be a secret."""
+    given = error["input"]
+    is_plain = isinstance(given, bool | int | float) or (isinstance(given, str) and len(given) <= MAX_SHOWN)
+    if error["type"] == "value_error" or not is_plain:
+        return ""
+    return f", not {given!r}"

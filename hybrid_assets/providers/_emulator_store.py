@@ -7,7 +7,6 @@ since 1970. Put storing and finding of rows here; keep what they mean in `_emula
 from __future__ import annotations
 
 import sqlite3
-import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid_assets.errors import TransientProviderError
 from hybrid_assets.storage.files import make_folder
+from hybrid_assets.storage.wal import use_wal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: Longest wait for another process's write.
 BUSY_S = 60.0
-#: Pause between two tries where SQLite does not wait by itself.
-PAUSE_S = 0.01
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS moments (name TEXT PRIMARY KEY, at_us INTEGER NOT NULL);
@@ -144,7 +142,8 @@ class EmulatorStore:
             try:
                 connection.row_factory = sqlite3.Row
                 if not self._is_ready:
-                    _prepare(connection)
+                    use_wal(connection)
+                    connection.executescript(_SCHEMA)
                     self._is_ready = True
                 yield connection
             finally:
@@ -272,23 +271,6 @@ class Rows:
 
     def _run(self, statement: str, *values: Any) -> sqlite3.Cursor:
         return self._connection.execute(statement, values)
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    """Make the file what it has to be, which several may do at once.
-
-    SQLite does not wait for others when it changes the journal's mode: it says at once that the file is locked.
-    """
-    until_s = time.monotonic() + BUSY_S
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            break
-        except sqlite3.OperationalError:
-            if time.monotonic() >= until_s:
-                raise
-            time.sleep(PAUSE_S)
-    connection.executescript(_SCHEMA)
 
 
 def to_us(moment: datetime) -> int:

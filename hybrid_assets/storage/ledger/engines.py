@@ -13,6 +13,7 @@ from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hybrid_assets.errors import ConfigurationError
+from hybrid_assets.storage.wal import use_wal
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Connection, Engine
@@ -103,13 +104,9 @@ def _prepare_sqlite(engine: Engine, *, begin: str, pragmas: tuple[str, ...]) -> 
     def connected(raw: Any, record: object) -> None:
         del record
         raw.isolation_level = None  # Python's own BEGIN is deferred; ours is sent below
-        for pragma in (
-            f"busy_timeout = {BUSY_TIMEOUT_MS}",
-            "journal_mode = WAL",
-            f"cache_size = -{CACHE_KB}",
-            *pragmas,
-        ):
+        for pragma in (f"busy_timeout = {BUSY_TIMEOUT_MS}", f"cache_size = -{CACHE_KB}", *pragmas):
             raw.execute(f"PRAGMA {pragma}")
+        use_wal(raw)
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:

@@ -371,7 +371,7 @@ def test_a_recalibration_between_submission_and_run_is_the_one_executed_under(ru
     running.recalibrate()  # and once more before the result is fetched
     result = backend.fetch(handle)
     assert result.calibration_id == backend.target(result.started_at).calibration_id == executed_under
-    assert len({compiled_for, executed_under, backend.target().calibration_id}) == 3
+    assert len({compiled_for, executed_under, provider(running, tmp_path).target().calibration_id}) == 3
     before = running.calibrations[0].calibrated_at
     assert backend.target(before).calibration_id == compiled_for
 
