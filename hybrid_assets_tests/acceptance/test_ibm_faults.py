@@ -88,7 +88,7 @@ def prepared(tmp_path_factory):
 def nights(folder, prepared, names, rounds):
     """Run rounds of cases, several nights at once, in processes of their own; return what is wrong by night."""
     jobs = [(name, seed) for name in names for seed in range(rounds)]
-    with ProcessPoolExecutor(AT_ONCE, mp_context=forking(), max_tasks_per_child=20) as pool:
+    with ProcessPoolExecutor(AT_ONCE, mp_context=forking()) as pool:
         found = dict(zip(jobs, pool.map(partial(night, folder, prepared), jobs), strict=True))
     return {key: wrong for key, wrong in found.items() if wrong}
 

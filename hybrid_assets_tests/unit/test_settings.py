@@ -68,10 +68,12 @@ def test_settings_file_comes_from_the_environment(tmp_path, monkeypatch):
             id="unknown-backend",
         ),
         pytest.param(
-            ("slots: 4", "slots: 0"), "backends.aer.slots: Input should be greater than or equal to 1.", id="range"
+            ("slots: 4", "slots: 0"), "backends.aer.slots: 0 is wrong; expected a number of at least 1.", id="range"
         ),
-        pytest.param(("2026-11-01", "soon"), "start: Input should be a valid date", id="date"),
-        pytest.param(("aer: {provider", "../x: {provider"), "name '../x' must match", id="name"),
+        pytest.param(("2026-11-01", "soon"), "start: 'soon' is wrong; expected a date, YYYY-MM-DD.", id="date"),
+        pytest.param(
+            ("aer: {provider", "../x: {provider"), "name '../x' is wrong; expected a small letter, then", id="name"
+        ),
         pytest.param(("{provider: aer, slots: 4}", "&a [1]\n  b: *a"), "aliases are not allowed", id="alias"),
         pytest.param((GOOD, "- 1\n- 2\n"), "must hold a mapping with the keys start, cron", id="list"),
         pytest.param((GOOD, "a: [1\n"), "is not readable as YAML", id="yaml"),
