@@ -12,30 +12,28 @@ from glob import glob
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from hybrid_assets.control.fallback import Rung, parse_ladder
 from hybrid_assets.control.objectives import Objectives, parse_objectives
 from hybrid_assets.errors import ConfigurationError
+from hybrid_assets.model import refusals
 from hybrid_assets.model.text import nearest
+from hybrid_assets.storage.yaml_file import read_yaml
 
 #: Environment variables that move settings and state.
 CONFIG_VARIABLE = "HYBRID_ASSETS_CONFIG"
 HOME_VARIABLE = "HYBRID_ASSETS_HOME"
 DEFAULT_FILE = "sweep.yaml"
 DEFAULT_HOME = "data/state"
-#: Far above any honest sweep; a larger file is a mistake or an attack.
-MAX_SETTINGS_BYTES = 262_144
-MAX_SETTINGS_DEPTH = 20
-MAX_SCALAR_LENGTH = 4096
 MAX_ENVIRONMENT_BYTES = 65_536
-#: Longest wrong value that is repeated in a message.
-MAX_SHOWN = 30
 #: Names end up in asset keys, paths and SQL values.
 NAME = r"^[a-z][a-z0-9_]{0,39}$"
 #: Names of environment variables.
 VARIABLE = r"[A-Z_][A-Z0-9_]{0,99}"
+#: A schedule in cron's words: what each field holds and its bounds, or one word for all of them.
+CRON_FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day of the month", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
+CRON_WORDS = ("@hourly", "@daily", "@weekly", "@monthly", "@yearly")
 
 
 class _Strict(BaseModel):
@@ -225,12 +223,24 @@ class Settings(_Strict):
     #: The file these settings came from; relative paths are relative to its folder.
     file: Path = Field(default=Path(DEFAULT_FILE), exclude=True)
 
+    @field_validator("cron")
+    @classmethod
+    def _is_a_schedule(cls, value: str) -> str:
+        if problem := _cron_problem(value):
+            raise ValueError(
+                f"{value!r} is no schedule: {problem}. Write it as in '0 2 * * *', every night at 02:00 UTC"
+            )
+        return value
+
     @field_validator("workloads", "backends")
     @classmethod
     def _names(cls, value: dict[str, Any]) -> dict[str, Any]:
         for name in value:
             if not re.fullmatch(NAME, name):  # `$` alone lets a newline pass
-                raise ValueError(f"name {name!r} must match {NAME}")
+                raise ValueError(
+                    f"name {name!r} is wrong; expected a small letter, then small letters, digits and _, "
+                    "at most 40 in all"
+                )
         return value
 
     @model_validator(mode="after")
@@ -246,7 +256,7 @@ class Settings(_Strict):
             if common.reserved_slots >= common.slots:
                 raise ValueError(
                     f"backends.{name}: {common.reserved_slots} of {common.slots} slots cannot be reserved: "
-                    "exploratory kernels would wait for ever"
+                    "exploratory kernels would wait for ever. Lower reserved_slots, or raise slots"
                 )
         return self
 
@@ -279,7 +289,10 @@ class Settings(_Strict):
     @property
     def home(self) -> Path:
         """Where all state lives."""
-        return (self.folder / os.environ.get(HOME_VARIABLE, DEFAULT_HOME)).resolve()
+        home = (self.folder / os.environ.get(HOME_VARIABLE, DEFAULT_HOME)).resolve()
+        if home.exists() and not home.is_dir():
+            raise ConfigurationError(f"The state's place {home} is no folder. Set {HOME_VARIABLE} to one.")
+        return home
 
     def input_files(self, workload: str) -> list[tuple[Path, str]]:
         """Return a workload's input files, sorted, each with its path as it is shown: relative to the settings' folder.
@@ -291,7 +304,10 @@ class Settings(_Strict):
         names = glob(str(self.folder / pattern), recursive=True)  # noqa: PTH207 - the pattern may be absolute
         found = sorted(map(Path, names))
         if not found:
-            raise ConfigurationError(f"workloads.{workload}.inputs: no file matches {pattern!r} under {self.folder}.")
+            raise ConfigurationError(
+                f"workloads.{workload}.inputs: no file matches {pattern!r} under {self.folder}. "
+                "Mend the pattern, or put input files there."
+            )
         return [
             (file, file.relative_to(self.folder).as_posix() if self.folder in file.parents else str(file))
             for file in found
@@ -300,36 +316,6 @@ class Settings(_Strict):
     def backends_of(self, workload: str) -> tuple[str, ...]:
         """Return the backends a workload runs on, in order."""
         return self.workloads[workload].backends or tuple(self.backends)
-
-
-_BOOL, _STR = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:str"
-
-
-class _NoAliasLoader(yaml.SafeLoader):
-    """Refuses aliases, of which a few hundred bytes unfold to gigabytes, and what is nested deeply or very long."""
-
-    depth = 0
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.composer.ComposerError(None, None, "aliases are not allowed", None)
-        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
-        if self.depth >= MAX_SETTINGS_DEPTH:
-            problem = f"it is nested more than {MAX_SETTINGS_DEPTH} levels deep"
-            raise yaml.composer.ComposerError(None, None, problem, event.start_mark)
-        if len(getattr(event, "value", None) or "") > MAX_SCALAR_LENGTH:
-            problem = f"a value is longer than {MAX_SCALAR_LENGTH} characters"
-            raise yaml.composer.ComposerError(None, None, problem, event.start_mark)
-        self.depth += 1
-        try:
-            node = super().compose_node(parent, index)
-        finally:
-            self.depth -= 1
-        if isinstance(node, yaml.MappingNode):
-            for key, _ in node.value:
-                if key.tag == _BOOL:  # a key is a name: YAML 1.1 reads `on` and `no` as true and false
-                    key.tag = _STR
-        return node
 
 
 def load_settings(file: Path | str | None = None) -> Settings:
@@ -347,70 +333,37 @@ def load_settings(file: Path | str | None = None) -> Settings:
             f"There is no settings file {path}. Run from the project's folder or set {CONFIG_VARIABLE}."
         )
     _load_environment(path.resolve().parent / ".env")
-    if path.stat().st_size > MAX_SETTINGS_BYTES:
-        raise ConfigurationError(f"{path} is larger than {MAX_SETTINGS_BYTES} bytes; a sweep needs a few hundred.")
-    try:
-        document = yaml.load(path.read_text(encoding="utf-8"), _NoAliasLoader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, ValueError, LookupError, AttributeError) as exc:  # PyYAML's own, where a tag does not fit
-        raise ConfigurationError(f"{path} is not readable as YAML: {exc}") from exc
+    document = read_yaml(path)
     if not isinstance(document, dict):
-        raise ConfigurationError(f"{path} must hold a mapping with the keys {', '.join(_keys(Settings))}.")
+        raise ConfigurationError(f"{path} must hold a mapping with the keys {', '.join(refusals.keys_of(Settings))}.")
     try:
         return Settings.model_validate({**document, "file": path})
     except ValidationError as exc:
-        raise ConfigurationError(_explain(path, exc)) from exc
+        raise ConfigurationError(f"{path} is not valid. {' '.join(refusals.sentences(exc, Settings))}") from exc
 
 
 def _load_environment(file: Path) -> None:
     if file.is_file():
         if file.stat().st_size > MAX_ENVIRONMENT_BYTES:
-            raise ConfigurationError(f"{file} is larger than {MAX_ENVIRONMENT_BYTES} bytes; it is for a few secrets.")
+            raise ConfigurationError(
+                f"{file} is larger than {MAX_ENVIRONMENT_BYTES} bytes; it is for a few secrets. Shorten it."
+            )
         from dotenv import load_dotenv  # noqa: PLC0415 - rarely needed
 
         load_dotenv(file)
 
 
-def _keys(model: type[BaseModel]) -> list[str]:
-    return [field.alias or name for name, field in model.model_fields.items() if not field.exclude]
-
-
-def _explain(path: Path, exc: ValidationError) -> str:
-    lines = []
-    for error in exc.errors():
-        place = ".".join(str(part) for part in error["loc"])
-        if error["type"] == "extra_forbidden":
-            known = _keys(_model_at(error["loc"][:-1]))
-            hint = nearest(str(error["loc"][-1]), known)
-            lines.append(f"{place}: unknown key. {hint}Known: {', '.join(known)}.")
-        elif error["type"] == "missing":
-            lines.append(f"{place}: this key is missing. Add it.")
-        else:
-            said = error["msg"].removeprefix("Value error, ").rstrip(".")
-            lines.append(f"{place or 'settings'}: {said}{_shown(error)}.")
-    return f"{path} is not valid. " + " ".join(lines)
-
-
-def _model_at(place: tuple[int | str, ...]) -> type[BaseModel]:
-    """Return the model that a place in the document is read as."""
-    model: type[BaseModel] = Settings
-    for part in place:
-        if isinstance(part, str) and part in model.model_fields:
-            found = _model_in(model.model_fields[part].annotation)
-            model = found or model
-    return model
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """Return the model inside ``tuple[M, ...]``, ``dict[str, M]``, ``M | None`` or ``M`` itself."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)
-
-
-def _shown(error: Any) -> str:
-    """Return what was given, where that is short and plain: what stands at the wrong place may be a secret."""
-    given = error["input"]
-    is_plain = isinstance(given, bool | int | float) or (isinstance(given, str) and len(given) <= MAX_SHOWN)
-    if error["type"] == "value_error" or not is_plain:
-        return ""
-    return f", not {given!r}"
+def _cron_problem(text: str) -> str | None:
+    """Return what is wrong with a schedule in cron's words; None: nothing that Dagster would refuse is seen."""
+    if text in CRON_WORDS:
+        return None
+    fields = text.split()
+    if len(fields) != len(CRON_FIELDS):
+        return f"{len(fields)} fields instead of {len(CRON_FIELDS)}"
+    for given, (name, low, high) in zip(fields, CRON_FIELDS, strict=True):
+        for part in given.split(","):
+            if not re.fullmatch(r"(\*|L|[a-z]{3}|\d{1,2}(-\d{1,2})?)([/#]\d{1,2})?", part):
+                return f"{part!r} is no {name}"
+            if any(not low <= int(number) <= high for number in re.findall(r"\d+", part.partition("/")[0])):
+                return f"{part!r} is no {name}, which goes from {low} to {high}"
+    return None

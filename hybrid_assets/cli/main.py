@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hybrid_assets.errors import HybridAssetsError
+from hybrid_assets.errors import ConfigurationError, HybridAssetsError
+from hybrid_assets.model.text import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +44,11 @@ VERBS = {
 #: Dagster and Qiskit make objects by the hundred thousand that live on: to search them for cycles at Python's own pace
 #: takes a tenth of a night's time.
 GC_THRESHOLDS = (50_000, 20, 100)
+#: What to do about an error that nobody expected.
+_BUG = (
+    "This is a bug: nothing is lost, for what was done is in the ledger. Please report it with what "
+    "`hybrid-assets --debug` and the same words print."
+)
 
 
 class _Verbs(click.Group):
@@ -50,6 +56,13 @@ class _Verbs(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(VERBS)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            raise click.UsageError(f"There is no verb {args[0]!r}. {nearest(args[0], VERBS)}Verbs: {', '.join(VERBS)}.")
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in VERBS:
@@ -95,14 +108,28 @@ def _run(words: list[str]) -> int:
     try:
         result: Any = cli.main(words, prog_name="hybrid-assets", standalone_mode=False)
     except HybridAssetsError as exc:
-        if "--debug" in words:
-            traceback.print_exc()
-        click.echo(f"Error: {exc}", err=True)
-        return exc.exit_code
+        return _told(exc, words, str(exc), exc.exit_code)
     except click.ClickException as exc:
         exc.show()
         return exc.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted. Run the same command again: nothing is lost and nothing is paid twice.", err=True)
         return 130
+    except OSError as exc:
+        return _told(
+            exc,
+            words,
+            f"{exc}. Mend the disk, or the rights on that file or folder, and run it again.",
+            ConfigurationError.exit_code,
+        )
+    except Exception as exc:  # noqa: BLE001 - the last door: whatever comes here is a bug, and says so
+        return _told(exc, words, f"{type(exc).__name__}: {exc}. {_BUG}", HybridAssetsError.exit_code)
     return result if isinstance(result, int) else 0
+
+
+def _told(exc: Exception, words: list[str], text: str, code: int) -> int:
+    """Print an error, with its traceback where that was asked for; return the exit code."""
+    if "--debug" in words:
+        traceback.print_exception(exc)
+    click.echo(f"Error: {text}", err=True)
+    return code

@@ -136,17 +136,21 @@ class Project:
         plugin = registry.workload(name)
         for key in common.options:
             if key in BackendSettings.model_fields:
-                raise ConfigurationError(f"workloads.{name}.{key}: this key belongs under a backend.")
+                raise ConfigurationError(f"workloads.{name}.{key}: this key belongs under a backend. Move it.")
         try:
             return plugin, plugin.parse_options(common.options), common
         except ConfigurationError as exc:
-            # The plug-in knows its own keys only; what it refuses may be a common one, mistyped.
-            shared = [field.alias or key for key, field in type(common).model_fields.items()]
-            hints = [nearest(key, shared) for key in common.options if key in str(exc)]
-            if not any(hints):
-                raise
-            keys = f"{''.join(hints)}Keys of every workload: {', '.join(shared)}."
-            raise ConfigurationError(f"{exc} {keys}") from exc
+            raise self._with_hints(exc, common) from exc
+
+    @staticmethod
+    def _with_hints(exc: ConfigurationError, common: WorkloadSettings | BackendSettings) -> ConfigurationError:
+        """Return a plug-in's refusal; it knows its own keys only, and what it refuses may be a common one, mistyped."""
+        shared = [field.alias or key for key, field in type(common).model_fields.items()]
+        hints = [nearest(key, shared) for key in common.options if key in str(exc)]
+        if not any(hints):
+            return exc
+        of = "backend" if isinstance(common, BackendSettings) else "workload"
+        return ConfigurationError(f"{exc} {''.join(hints)}Keys of every {of}: {', '.join(shared)}.")
 
     def first_kernels(self, workload: str, instance: ProblemInstance) -> Sequence[LogicalKernel]:
         """Return what a workload asks for first, made once for all stages while few instances are at work."""
@@ -178,7 +182,10 @@ class Project:
             common = self.backend(backend)
             plugin = registry.provider_class(common.provider)
             options = self._with_paths(plugin, common.options)
-            self._providers[backend] = plugin.from_settings(backend, options, self.home / "providers" / backend)
+            try:
+                self._providers[backend] = plugin.from_settings(backend, options, self.home / "providers" / backend)
+            except ConfigurationError as exc:
+                raise self._with_hints(exc, common) from exc
         return self._providers[backend]
 
     def target(self, backend: str) -> TargetDocument:

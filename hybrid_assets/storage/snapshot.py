@@ -214,7 +214,9 @@ def _dataset(warehouse: Warehouse, table: Table, files: Sequence[Path]) -> pad.D
 def _check_question(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
     statements = connection.extract_statements(sql)
     if len(statements) != 1:
-        raise QueryError(f"Ask one question at a time; this text holds {len(statements)} statements.")
+        raise QueryError(
+            f"Ask one question at a time; this text holds {len(statements)} statements. For example: from verdicts"
+        )
     kind = statements[0].type.name
     if kind not in _QUESTIONS:
         raise QueryError(
@@ -223,14 +225,23 @@ def _check_question(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
         )
 
 
+#: Lines of an answer of DuckDB's that a person may want to read.
+_MAX_LINES = 8
+
+
 def _refusal(exc: Exception) -> WarehouseError:
     import duckdb  # noqa: PLC0415 - is imported by now
 
-    text = str(exc).split("\n\n", maxsplit=1)[0].strip()
+    lines = str(exc).split("\n\n", maxsplit=1)[0].strip().splitlines()
+    text = "\n".join(lines[:_MAX_LINES])  # DuckDB lists fifty functions where none fits
     if found := _UNKNOWN_TABLE.search(text):
         name = found[1].strip('"')
         known = sorted([*TABLES, *DERIVED])
         return QueryError(f"There is no view {name!r}. {nearest(name, known)}Views: {', '.join(known)}.")
+    if isinstance(exc, duckdb.PermissionException):
+        return QueryError(
+            f"{text}\nOnly the views may be read here; to read files open a copy of {SNAPSHOT} in DuckDB."
+        )
     if DATA_FILE in text or "parquet" in text.lower():
         text += "\nIf a file is damaged, `hybrid-assets doctor` finds it and sets it aside."
     elif isinstance(exc, (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError)):

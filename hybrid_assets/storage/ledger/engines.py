@@ -46,7 +46,9 @@ def url_of(place: str | Path) -> URL:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
-        raise ConfigurationError(f"The ledger's folder {path.parent} cannot be made: {exc}.") from exc
+        raise ConfigurationError(
+            f"The ledger's folder {path.parent} cannot be made: {exc}. Name another folder."
+        ) from exc
     return sa.URL.create("sqlite", database=str(path))
 
 
@@ -89,7 +91,9 @@ def upsert(connection: Connection, table: sa.Table) -> sqlite.Insert | postgresq
 
 def _engine(url: URL, *, begin: str, pragmas: tuple[str, ...]) -> Engine:
     if url.get_backend_name() not in {"sqlite", "postgresql"}:
-        raise ConfigurationError(f"The ledger runs on sqlite or postgresql, not on {url.get_backend_name()}.")
+        raise ConfigurationError(
+            f"The ledger runs on sqlite or postgresql, not on {url.get_backend_name()}. Name a database of one of them."
+        )
     try:
         engine = sa.create_engine(url)
     except (sa.exc.NoSuchModuleError, ModuleNotFoundError) as exc:
