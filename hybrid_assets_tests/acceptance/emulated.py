@@ -105,7 +105,7 @@ def prepare(folder: Path) -> None:
 
 def kernels_of(project: Project) -> tuple[Order, list[Kernel]]:
     """Return the night's order, not kept, and its kernels of the first round."""
-    calibration_id = project.provider(BACKEND).target().calibration_id
+    calibration_id = project.target(BACKEND).calibration_id
     order = open_order(project, CELL, calibration_id=calibration_id, now=utc_now())
     found = []
     for instance in project.accepted(NIGHT, WORKLOAD):
