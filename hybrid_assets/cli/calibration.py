@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 SHORT = 12
 #: Names of circuits in one cell of a table; the others are counted.
 MAX_NAMES = 3
+#: Reasons for reruns that are written out.
+MAX_REASONS = 10
 
 
 @click.group(short_help="Explain calibrations, and what they change.", invoke_without_command=True)
@@ -150,8 +152,12 @@ def _outlook_text(found: Outlook) -> str:
         return f"{title}: no circuit was placed yet. hybrid-assets run"
     rows = [_intention_row(one) for one in found.intentions]
     columns = ("circuit", "key", "decided under", "score then", "score now", "ratio", "action", "why")
-    cells = ", ".join(cell.name for cell in found.reruns) or "nothing"
-    return f"{draw(columns, rows, title=title)}\nThe sensor would run again: {cells}."
+    cells = ", ".join(one.cell.name for one in found.reruns) or "nothing"
+    why = [f"{one.cell.name} {name}: {reason}" for one in found.reruns for name, reason in one.reasons.items()]
+    lines = [f"The sensor would run again: {cells}.", *(f"- {sentence}" for sentence in why[:MAX_REASONS])]
+    if len(why) > MAX_REASONS:
+        lines.append(f"- and {len(why) - MAX_REASONS} more; --json has them all.")
+    return "\n".join([draw(columns, rows, title=title), *lines])
 
 
 def _change_row(change: Change) -> tuple[Any, ...]:
@@ -215,7 +221,8 @@ def _outlook(found: Outlook) -> Mapping[str, Any]:
     return {
         "backend": found.backend,
         "calibration_id": found.calibration_id,
-        "reruns": [cell.name for cell in found.reruns],
+        "reruns": [one.cell.name for one in found.reruns],
+        "reasons": {one.cell.name: dict(one.reasons) for one in found.reruns},
         "circuits": [
             {
                 "circuits": list(one.names),

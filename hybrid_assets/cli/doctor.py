@@ -95,7 +95,7 @@ def _inputs(project: Project, workload: str) -> str:
             refused.append(str(exc))
     if refused:
         listed = "".join(f"\n      {refusal}" for refusal in refused)
-        raise ConfigurationError(f"{len(refused)} of {len(files)} inputs would be refused.{listed}")
+        raise ConfigurationError(f"{len(refused)} of {len(files)} inputs would be refused; mend or remove:{listed}")
     return f"{len(files)} inputs"
 
 

@@ -134,6 +134,8 @@ def run_night(
     others = substitutes(project.home, chosen) if compared else []
     for sentence in (*refused, *result.failures, *others, *(said for _, said in project.pending.values())):
         click.echo(f"- {sentence}", err=True)
+    if refused:
+        click.echo("Mend or remove what was refused and run the night again; everything else ran.", err=True)
     if result.skipped:
         click.echo(f"Not published yet: {', '.join(result.skipped)}.", err=True)
     click.echo(f"Night {chosen} took {time.perf_counter() - began:.1f} s. Database: {publish_snapshot(project.home)}")

@@ -7,12 +7,12 @@ import dagster as dg
 
 from hybrid_assets import registry
 from hybrid_assets.control.fallback import RungKind
-from hybrid_assets.control.objectives import Severity
+from hybrid_assets.defs.checks import check_result, check_spec
 from hybrid_assets.defs.failures import translated
 from hybrid_assets.defs.metadata import column_schema, outcome_metadata
 from hybrid_assets.defs.partitions import known_night
 from hybrid_assets.errors import CheckFailedError
-from hybrid_assets.model.stages import CheckOutcome, StageOutcome
+from hybrid_assets.model.stages import StageOutcome
 from hybrid_assets.report import nightly
 from hybrid_assets.runner import (
     alerting,
@@ -54,7 +54,7 @@ class StageAsset:
     @property
     def joins_backends(self) -> bool:
         """Whether it makes sense while one of the backends is pending."""
-        return self.table in {"decisions", "nightly_report"} or self.group == "control"
+        return self.table in {"decisions", "nightly_report"} or self.key[0] == "control"
 
 
 def stage_assets(settings: Settings) -> Sequence[StageAsset]:
@@ -90,7 +90,7 @@ def build_asset(spec: StageAsset, partitions: dg.DailyPartitionsDefinition) -> d
                 metadata={"dagster/column_schema": column_schema(spec.table), "view": spec.table},
             )
         ],
-        check_specs=[dg.AssetCheckSpec(name, asset=key, blocking=name not in NOT_BLOCKING) for name in spec.checks],
+        check_specs=[check_spec(key, name) for name in spec.checks],
         partitions_def=partitions if spec.is_partitioned else None,
         pool=spec.pool,
         can_subset=True,
@@ -104,7 +104,7 @@ def build_asset(spec: StageAsset, partitions: dg.DailyPartitionsDefinition) -> d
                 outcome = spec.stage(project, night)
             except CheckFailedError as exc:
                 alerting.note_checks(project, key=spec.key, night=night, checks=exc.checks)
-                yield from (_check(key, check) for check in exc.checks if check.name in spec.checks)
+                yield from (check_result(key, check) for check in exc.checks if check.name in spec.checks)
                 raise
         alerting.note_outcome(project, key=spec.key, night=night, outcome=outcome)
         if outcome.pending:
@@ -115,16 +115,10 @@ def build_asset(spec: StageAsset, partitions: dg.DailyPartitionsDefinition) -> d
             asset_key=key,
             metadata=outcome_metadata(outcome, trend),
             data_version=dg.DataVersion(outcome.data_version),
-            check_results=[_check(key, check) for check in outcome.checks],
+            check_results=[check_result(key, check) for check in outcome.checks],
         )
 
     return body
-
-
-#: Objectives of service: the names of their checks.
-SERVICE_CHECKS = frozenset({"success_rate", "turnaround", "inputs_age", "calibration_age"})
-#: Checks that warn or fail but do not keep rows from being published.
-NOT_BLOCKING = frozenset({"no_input_refused", "every_kernel_answered", promises.LATENCY_CHECK, *SERVICE_CHECKS})
 
 
 def _with_latency_budget(settings: Settings, spec: StageAsset) -> StageAsset:
@@ -135,23 +129,11 @@ def _with_latency_budget(settings: Settings, spec: StageAsset) -> StageAsset:
     return replace(spec, stage=timed, checks=(*spec.checks, promises.LATENCY_CHECK))
 
 
-def _check(key: dg.AssetKey, check: CheckOutcome) -> dg.AssetCheckResult:
-    is_error = check.blocking or check.facts.get("severity") == Severity.FAIL
-    return dg.AssetCheckResult(
-        passed=check.passed,
-        asset_key=key,
-        check_name=check.name,
-        description=check.description,
-        metadata=dict(check.facts),
-        severity=dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN,
-    )
-
-
 def _calibration(backend: str) -> StageAsset:
     return StageAsset(
         key=("calibration_snapshots", backend),
         table="calibration_snapshots",
-        description=f"Latest calibration of backend {backend}; its version is the snapshot's id.",
+        description=f"Latest calibration of {backend}; its data version is its id.",
         group="quantum",
         kinds=frozenset({"qiskit", "parquet"}),
         team="platform",
@@ -166,7 +148,7 @@ def _classical(settings: Settings, workload: str) -> Sequence[StageAsset]:
         StageAsset(
             key=(workload, "normalized_inputs"),
             table="normalized_inputs",
-            description=f"Validated, fingerprinted instances. {registry.workload(workload).description}",
+            description=f"Validated, fingerprinted problem instances.\n\n{registry.workload(workload).description}",
             group="inputs",
             kinds=frozenset({"python", "parquet"}),
             team=team,
@@ -228,7 +210,7 @@ def _quantum(settings: Settings, workload: str, backend: str) -> Sequence[StageA
         StageAsset(
             key=(workload, backend, "comparisons"),
             table="comparisons",
-            description=f"Results of {backend} beside their rivals, with intervals and verdict.",
+            description=f"Results of {backend} beside their rivals, with a verdict.",
             group="evidence",
             kinds=frozenset({"pandas", "parquet"}),
             team=team,
@@ -273,7 +255,7 @@ def _control(settings: Settings) -> Sequence[StageAsset]:
             key=("control", table),
             table=table,
             description=description,
-            group="control",
+            group="evidence",
             kinds=frozenset({"python", "parquet"}),
             team="platform",
             stage=stage,

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from hybrid_assets.model.stages import StageOutcome
+from hybrid_assets.storage.column_meanings import meaning
 from hybrid_assets.storage.tables import TABLES, column_types
 
 #: Where links of outcomes begin, e.g. ``http://127.0.0.1:3001``; not set: they are relative to the UI's own address.
@@ -18,7 +19,8 @@ SPARKLINE_NIGHTS = 27
 
 def column_schema(table: str) -> dg.TableSchema:
     """Return a warehouse table's columns for the UI."""
-    return dg.TableSchema([dg.TableColumn(name, kind) for name, kind in column_types(TABLES[table])])
+    columns = column_types(TABLES[table])
+    return dg.TableSchema([dg.TableColumn(name, kind, meaning(table, name)) for name, kind in columns])
 
 
 def outcome_metadata(outcome: StageOutcome, trend: Sequence[float]) -> dict[str, Any]:
@@ -58,6 +60,8 @@ def _number(value: float) -> dg.IntMetadataValue | dg.FloatMetadataValue:
 def _cell(value: object) -> str | float | bool:
     if isinstance(value, float):
         return float(f"{value:.6g}")
+    if value is None:
+        return "-"
     return value if isinstance(value, bool | int | str) else str(value)
 
 

@@ -1,6 +1,6 @@
 """Sensors."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
@@ -9,12 +9,15 @@ from hybrid_assets.defs.jobs import COLLECT_JOB
 from hybrid_assets.model.fingerprint import fingerprint
 from hybrid_assets.runner import alerting, collecting
 from hybrid_assets.runner.collecting import Progress
+from hybrid_assets.runner.orders import Cell
 from hybrid_assets.runner.project import Project
 
 #: Seconds a tick drives each backend: far below the time Dagster gives it.
 TICK_S = 5.0
 #: Seconds between ticks.
 INTERVAL_S = 30
+#: Results that are not compared after so long were left behind by a process that died.
+LEFT_BEHIND_S = 300.0
 
 
 def qpu_jobs_sensor() -> dg.SensorDefinition:
@@ -39,6 +42,7 @@ def qpu_jobs_sensor() -> dg.SensorDefinition:
             yield from _requests(project, found)
         for sentence in alerting.tell(project):
             context.log.warning(sentence)
+        yield from _comparing(project)
         if waiting:
             yield dg.SkipReason(f"{waiting} kernels are still in the queue or in QPU jobs.")
 
@@ -56,7 +60,22 @@ def _requests(project: Project, found: Progress) -> Iterator[dg.RunRequest]:
         run_key = f"decide/{cell.night}/{cell.workload}/{fingerprint(versions)[:16]}"
     else:
         return
-    yield dg.RunRequest(
+    yield _request_of(cell, keys, run_key=run_key)
+
+
+def _comparing(project: Project) -> Iterator[dg.RunRequest]:
+    """Yield the runs that compare what a process published and did not live to compare."""
+    for cell in collecting.uncompared(project, for_s=LEFT_BEHIND_S):
+        version = project.warehouse.data_version("quantum_results", **cell.partition)
+        yield _request_of(
+            cell,
+            [f"{cell}/comparisons", f"{cell.workload}/decisions"],
+            run_key=f"compare/{cell.night}/{cell}/{fingerprint([version])[:16]}",
+        )
+
+
+def _request_of(cell: Cell, keys: Sequence[str], *, run_key: str) -> dg.RunRequest:
+    return dg.RunRequest(
         run_key=run_key,
         partition_key=cell.night,
         asset_selection=[dg.AssetKey(key.split("/")) for key in (*keys, *CONTROL_KEYS)],

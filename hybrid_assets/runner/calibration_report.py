@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from hybrid_assets.calibration.diffing import Change
     from hybrid_assets.model.circuits import CircuitFacts
     from hybrid_assets.model.placements import Placement
-    from hybrid_assets.runner.orders import Cell
     from hybrid_assets.runner.project import Project
+    from hybrid_assets.runner.recalibrating import Overtaken
 
 #: Words for the calibration seen last, and for the one before it.
 LATEST, PREVIOUS = "latest", "previous"
@@ -88,8 +88,8 @@ class Outlook:
     calibration_id: str
     #: What asks for most first.
     intentions: Sequence[Intention]
-    #: Partitions that would be compiled and executed anew, as far as they are affected.
-    reruns: Sequence[Cell]
+    #: Partitions that would be compiled and executed anew, as far as they are affected, with the reasons.
+    reruns: Sequence[Overtaken]
 
 
 def snapshots(project: Project) -> Sequence[Mapping[str, Any]]:
@@ -194,7 +194,7 @@ def outlook(project: Project, backend: str) -> Outlook:
         backend=backend,
         calibration_id=target.calibration_id,
         intentions=found,
-        reruns=[one.cell for one in overtaken(project, backend, target)],
+        reruns=list(overtaken(project, backend, target)),
     )
 
 

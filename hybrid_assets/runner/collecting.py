@@ -18,6 +18,7 @@ from hybrid_assets.runner.backends import MEMORY, drive
 from hybrid_assets.runner.driver import utc_now
 from hybrid_assets.runner.orders import open_orders
 from hybrid_assets.runner.queueing import unfinished
+from hybrid_assets.runner.recalibrating import latest_cells
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,9 +59,10 @@ def collect(project: Project, *, wait_s: float, backends: Sequence[str] = ()) ->
 
 
 def progress(project: Project) -> Iterator[Progress]:
-    """Yield every unfinished partition."""
+    """Yield every unfinished partition that the settings still have."""
     for order in open_orders(project):
-        if order.cell.workload in project.settings.workloads and order.cell.backend in project.settings.backends:
+        workload, backend = order.cell.workload, order.cell.backend
+        if workload in project.settings.workloads and backend in project.settings.backends_of(workload):
             waiting = unfinished(project, order.kernel_ids)
             yield Progress(
                 cell=order.cell,
@@ -68,6 +70,22 @@ def progress(project: Project) -> Iterator[Progress]:
                 is_late=may_be_substituted(project, order, waiting),
                 order_id=_order_id(project, order),
             )
+
+
+def uncompared(project: Project, *, for_s: float = 0.0) -> Iterator[Cell]:
+    """Yield partitions whose results were published by a process that died before it compared them.
+
+    Args:
+        project: The project.
+        for_s: Only those whose results are that old, in seconds: younger ones may be compared just now.
+    """
+    for backend in project.settings.backends:
+        for cell in latest_cells(project, backend, "quantum_results"):
+            # The rest of a night whose rivals were not solved was never asked for.
+            is_asked = project.warehouse.published("classical_baselines", night=cell.night, workload=cell.workload)
+            is_behind = project.warehouse.is_older("comparisons", "quantum_results", **cell.partition)
+            if is_asked and is_behind and project.warehouse.age_s("quantum_results", **cell.partition) >= for_s:
+                yield cell
 
 
 def _follow(project: Project, backend: str, *, until: datetime) -> None:

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 
 from hybrid_assets.errors import ApprovalRequiredError, BudgetExceededError, ProviderError
 from hybrid_assets.model.queue import BreakerState
-from hybrid_assets.runner.collecting import collect, progress
+from hybrid_assets.runner.collecting import collect, progress, uncompared
 from hybrid_assets.runner.driver import utc_now
 from hybrid_assets.runner.executing import pending_sentence
 from hybrid_assets.runner.orders import open_orders
 from hybrid_assets.runner.queueing import moves_at, unfinished
-from hybrid_assets.runner.recalibrating import latest_cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -121,11 +120,9 @@ class _Collecting:
 
     def publish_left_behind(self) -> None:
         """Compare results that were published by a process which died before it compared them."""
-        for backend in self.project.settings.backends:
-            for cell in latest_cells(self.project, backend, "quantum_results"):
-                is_behind = self.project.warehouse.is_older("comparisons", "quantum_results", **cell.partition)
-                if is_behind and self.scope.holds(cell) and (keys := list(self._keys(cell))[1:]):
-                    self._materialize(cell.night, keys)
+        for cell in uncompared(self.project):
+            if self.scope.holds(cell):
+                self._materialize(cell.night, list(self._keys(cell))[1:])
 
     def publish_finished(self) -> bool:
         """Publish what can be; tell whether there was anything."""

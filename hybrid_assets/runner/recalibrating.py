@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hybrid_assets.runner.project import Project
 
 #: What a published partition follows from, one after the other.
-_CHAIN = ("compiled_circuits", "quantum_results", "comparisons")
+_CHAIN = ("compiled_circuits", "quantum_results")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,14 +31,14 @@ class Overtaken:
     """A published partition that the present calibration, or an earlier decision about its circuits, has overtaken."""
 
     cell: Cell
-    #: Why, by instance and label of the circuit; empty where only its comparisons are behind.
+    #: Why, by instance and label of the circuit.
     reasons: Mapping[str, str]
     #: The same for as long as the calibration, the standing decisions and what is published are.
     epoch: str
 
 
 def overtaken(project: Project, backend: str, target: TargetDocument) -> Iterator[Overtaken]:
-    """Yield the latest partition of each workload on a backend that is to be run again, wholly or from some stage on.
+    """Yield the latest partition of each workload on a backend that is to be run again.
 
     While it, or a later night's, is on its way, it is not: who collects that publishes what stands.
     """
@@ -48,8 +48,7 @@ def overtaken(project: Project, backend: str, target: TargetDocument) -> Iterato
     for cell in latest_cells(project, backend, "quantum_results"):
         if cell.workload in on_their_way:
             continue
-        reasons = _reasons(project, cell, acted, standing)
-        if reasons or _is_behind(project, cell):
+        if reasons := _reasons(project, cell, acted, standing):
             versions = [project.warehouse.data_version(table, **cell.partition) for table in _CHAIN]
             yield Overtaken(
                 cell=cell, reasons=reasons, epoch=fingerprint([target.calibration_id, reasons, versions])[:16]
@@ -82,12 +81,6 @@ def _reasons(
         elif placement is not None and placement.calibration_id != ran_under:
             found[name] = f"It was decided anew at {placement.decided_at:%Y-%m-%d %H:%M}. {placement.reason}"
     return found
-
-
-def _is_behind(project: Project, cell: Cell) -> bool:
-    """Tell whether results were published and not compared, by a run that died in between."""
-    is_compared = project.warehouse.published("comparisons", **cell.partition)
-    return is_compared and project.warehouse.is_older("comparisons", "quantum_results", **cell.partition)
 
 
 def _acted_upon(project: Project, backend: str, target: TargetDocument) -> dict[str, str]:

@@ -10,6 +10,7 @@ not meet, of two writers of one partition the last wins as a whole, and a reader
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -141,6 +142,12 @@ class Warehouse:
         """Whether a partition (all its columns given) has been published, with or without rows."""
         spec = table_named(table)
         return self._path(spec, _checked(spec, partition, whole=True)).exists()
+
+    def age_s(self, table: str, **partition: str) -> float:
+        """Return the seconds since a published partition was published."""
+        spec = table_named(table)
+        path = self._path(spec, _checked(spec, partition, whole=True))
+        return max(time.time() - path.stat().st_mtime, 0.0)
 
     def is_older(self, table: str, than: str, **partition: str) -> bool:
         """Whether a partition was published before that of another table, or never."""

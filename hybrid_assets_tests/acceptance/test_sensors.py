@@ -5,8 +5,10 @@ from __future__ import annotations
 import dagster as dg
 
 from hybrid_assets.definitions import build_defs
+from hybrid_assets.defs import sensors
 from hybrid_assets.runner.compiling import compile_circuits
 from hybrid_assets.runner.executing import execute_kernels
+from hybrid_assets.runner.solving import solve_baselines
 from hybrid_assets_tests.integration.runner.nights import NIGHT, open_night, run_night
 from hybrid_assets_tests.integration.runner.test_recalibration import calibrated, circuits
 
@@ -56,3 +58,23 @@ def test_a_partition_whose_kernels_are_over_is_collected_once(tmp_path):
     execute_kernels(project, night=NIGHT, workload="maxcut", backend="qpu")
     assert requests("qpu_jobs_sensor", project) == [{}]
     assert [post["outcome"] for post in project.provider("qpu").posts()] == ["accepted"]
+
+
+def test_what_a_dead_process_did_not_compare_is_compared_after_a_while(tmp_path, monkeypatch):
+    project = open_night(tmp_path)
+    run_night(project)
+    assert requests("qpu_jobs_sensor", project) == [{}]  # its rivals were not solved: nobody asked for more
+    solve_baselines(project, night=NIGHT, workload="maxcut")
+    assert requests("qpu_jobs_sensor", project) == [{}]  # it may be compared just now
+    monkeypatch.setattr(sensors, "LEFT_BEHIND_S", 0.0)
+    first, second = requests("qpu_jobs_sensor", project, ticks=2)
+    assert first == second
+    (assets,) = first.values()
+    assert [name for name in assets if name.startswith("maxcut/")] == ["maxcut/decisions", "maxcut/qpu/comparisons"]
+
+
+def test_an_order_of_a_workload_that_left_its_backend_stops_no_tick(tmp_path):
+    slow = "queue_median_s: 3000000, queue_sigma: 0, wait_s: 0"
+    run_night(open_night(tmp_path, backend=slow))
+    project = open_night(tmp_path, backend=slow, workload="backends: [other]", top="  other: {provider: aer}")
+    assert requests("qpu_jobs_sensor", project) == [{}]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import yaml
+
 from hybrid_assets.runner.compiling import compile_circuits
 from hybrid_assets.runner.executing import execute_kernels
 from hybrid_assets.runner.normalizing import normalize_inputs
@@ -11,7 +13,16 @@ from hybrid_assets.settings import load_settings
 NIGHT = "2026-11-20"
 SQUARE = "source,target\n0,1\n1,2\n2,3\n3,0\n"
 PRISM = "source,target\n0,1\n1,2\n2,0\n3,4\n4,5\n5,3\n0,3\n1,4\n2,5\n"
-EMULATOR = "provider: emulator, device: fake_torino, slots: 2, wait_s: 20, speed: 1000000, send_s: 0.2, lease_s: 2"
+EMULATOR = {
+    "provider": "emulator",
+    "device": "fake_torino",
+    "slots": 2,
+    "wait_s": 20,
+    "speed": 1000000,
+    "send_s": 0.2,
+    "lease_s": 2,
+}
+WORKLOAD = {"inputs": "'in/*.csv'", "shots": 100}
 
 
 def open_night(folder, *, backend="", workload="", top="", graphs=None):
@@ -29,8 +40,8 @@ def open_night(folder, *, backend="", workload="", top="", graphs=None):
     for name, text in (graphs or {"square": SQUARE, "prism": PRISM}).items():
         (inputs / f"{name}.csv").write_text(text)
     (folder / "sweep.yaml").write_text(
-        f"start: 2026-11-01\nworkloads:\n  maxcut: {{inputs: 'in/*.csv', shots: 100{_more(workload)}}}\n"
-        f"backends:\n  qpu: {{{EMULATOR}{_more(backend)}}}\n{top}"
+        f"start: 2026-11-01\nworkloads:\n  maxcut: {_with(WORKLOAD, workload)}\n"
+        f"backends:\n  qpu: {_with(EMULATOR, backend)}\n{top}"
     )
     return Project.open(load_settings(folder / "sweep.yaml"))
 
@@ -57,5 +68,8 @@ def rows(project, night=NIGHT):
     return project.warehouse.read_rows("quantum_results", night=night, workload="maxcut", backend="qpu")
 
 
-def _more(text):
-    return f", {text}" if text else ""
+def _with(keys, more):
+    """Return a section of the settings: keys, and more of them as text, which may replace some."""
+    told = yaml.safe_load(f"{{{more.lstrip(' ,')}}}")
+    own = ", ".join(f"{key}: {value}" for key, value in keys.items() if key not in told)
+    return f"{{{own}, {more.lstrip(' ,')}}}" if told else f"{{{own}}}"

@@ -290,7 +290,7 @@ def test_a_backend_that_is_down_ends_the_wait_and_leaves_nothing_queued(folder):
 
 
 def test_a_job_that_waits_too_long_is_cancelled_and_the_run_goes_on_under_its_name(folder):
-    project = open_night(folder, backend=f"{FAST}, queue_median_s: 1000000000")
+    project = open_night(folder, backend=FAST.replace("queue_median_s: 0", "queue_median_s: 1000000000"))
     late = gate(project, wait_s=0.5)
     assert late.exit_code == 6
     assert {each.reason for each in late.kernels} <= {"its job was not over in time", "its turn did not come in time"}
