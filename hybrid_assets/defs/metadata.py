@@ -54,7 +54,8 @@ def sparkline(values: Sequence[float], *, width: int = 140, height: int = 36) ->
 
 
 def _number(value: float) -> dg.IntMetadataValue | dg.FloatMetadataValue:
-    return dg.MetadataValue.int(value) if isinstance(value, int) else dg.MetadataValue.float(float(value))
+    # Sixteen digits are noise to a reader; the tables keep them.
+    return dg.MetadataValue.int(value) if isinstance(value, int) else dg.MetadataValue.float(float(f"{value:.6g}"))
 
 
 def _cell(value: object) -> str | float | bool:
