@@ -13,10 +13,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from hybrid_assets_tests.acceptance.emulated import Workers, open_project, published_rows
+from hybrid_assets_tests.acceptance.emulated import (
+    BACKEND,
+    WORKLOAD,
+    Workers,
+    finish_night,
+    open_project,
+    published_rows,
+)
 from hybrid_assets_tests.acceptance.killing import BOUNDARIES, MARKER, Kill, work
 from hybrid_assets_tests.acceptance.loopback_nights import differences, loopback, point_at, prepare_night, token_env
+from hybrid_assets_tests.acceptance.projects import NIGHT
 from hybrid_assets_tests.acceptance.test_kill import LOST_STATUS
+from hybrid_assets_tests.loopback import Fault
 
 LAG_S = 5.0
 WITHIN_S = 90.0
@@ -71,3 +80,20 @@ def test_a_job_whose_worker_died_before_recording_it_is_adopted(prepared, tmp_pa
 @pytest.mark.slow
 def test_it_is_adopted_and_not_bought_again_in_50_of_50(prepared, tmp_path):
     assert repeated(prepared, tmp_path, ROUNDS) == []
+
+
+def test_a_recalibration_between_submission_and_run_is_flagged_in_the_rows(prepared, tmp_path):
+    with loopback() as service:
+        folder = tmp_path / "night"
+        shutil.copytree(prepared, folder)
+        point_at(folder, service, deadline_s=60.0)
+        fault = service.inject(Fault(where="post_job", what="recalibrated", skip=1, factor=1.01))
+        finish_night(folder, within_s=WITHIN_S)
+        assert fault.happened == 1
+        project = open_project(folder)
+        rows = project.warehouse.read_rows("quantum_results", night=NIGHT, workload=WORKLOAD, backend=BACKEND)
+        project.close()
+    flagged = {row["kernel_id"] for row in rows if row["calibration_changed"]}
+    changed = {row["kernel_id"] for row in rows if row["executed_calibration_id"] != rows[0]["basis_calibration_id"]}
+    assert flagged == changed
+    assert len(flagged) in {2, 4}  # the first job may have run after the second one's POST

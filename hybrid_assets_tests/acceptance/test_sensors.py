@@ -6,8 +6,11 @@ import dagster as dg
 
 from hybrid_assets.definitions import build_defs
 from hybrid_assets.defs import sensors
+from hybrid_assets.runner import collecting
+from hybrid_assets.runner.collecting import Progress
 from hybrid_assets.runner.compiling import compile_circuits
 from hybrid_assets.runner.executing import execute_kernels
+from hybrid_assets.runner.orders import Cell
 from hybrid_assets.runner.solving import solve_baselines
 from hybrid_assets_tests.integration.runner.nights import NIGHT, open_night, run_night
 from hybrid_assets_tests.integration.runner.test_recalibration import calibrated, circuits
@@ -78,3 +81,17 @@ def test_an_order_of_a_workload_that_left_its_backend_stops_no_tick(tmp_path):
     run_night(open_night(tmp_path, backend=slow))
     project = open_night(tmp_path, backend=slow, workload="backends: [other]", top="  other: {provider: aer}")
     assert requests("qpu_jobs_sensor", project) == [{}]
+
+
+def test_what_still_waits_does_not_hold_up_what_is_over(tmp_path, monkeypatch):
+    """Dagster refuses a tick that asks for runs and says why there are none."""
+    project = open_night(tmp_path)
+    over, waiting = (
+        Progress(
+            cell=Cell(night=night, workload="maxcut", backend="qpu"), num_waiting=number, is_late=False, order_id="x"
+        )
+        for night, number in ((NIGHT, 0), ("2026-11-21", 3))
+    )
+    monkeypatch.setattr(collecting, "progress", lambda _: iter((over, waiting)))
+    (asked,) = requests("qpu_jobs_sensor", project)
+    assert list(asked) == [f"collect/{NIGHT}/maxcut/qpu/x"]

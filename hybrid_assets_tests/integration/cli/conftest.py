@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from hybrid_assets.cli import main as entry
 from hybrid_assets.runner.compiling import compile_circuits
 from hybrid_assets.runner.normalizing import normalize_inputs
 from hybrid_assets_tests.integration.cli.commands import caller, finish_night
@@ -53,3 +54,21 @@ def night(folder, finished):
 def call(folder, capsys):
     """Run a verb in the folder's project."""
     return caller(folder, capsys)
+
+
+@pytest.fixture
+def say(tmp_path, capsys, monkeypatch):
+    """Return what calls the command as its console script does; its answer is (exit code, output, errors)."""
+    for name in ("HYBRID_ASSETS_HOME", "HYBRID_ASSETS_CONFIG", "HYBRID_ASSETS_LEDGER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            entry.main(words)
+        printed = capsys.readouterr()
+        assert ("Traceback" in printed.err) is ("--debug" in words)
+        return ended.value.code, printed.out, printed.err
+
+    return call
