@@ -37,14 +37,16 @@ def qpu_jobs_sensor() -> dg.SensorDefinition:
         for sentence in collecting.collect(project, wait_s=TICK_S):
             context.log.warning(sentence)
         waiting = 0
+        requests: list[dg.RunRequest] = []
         for found in collecting.progress(project):
             waiting += found.num_waiting
-            yield from _requests(project, found)
+            requests += _requests(project, found)
         for sentence in alerting.tell(project):
             context.log.warning(sentence)
-        yield from _comparing(project)
-        if waiting:
-            yield dg.SkipReason(f"{waiting} kernels are still in the queue or in QPU jobs.")
+        requests += _comparing(project)
+        yield from requests
+        if not requests:  # Dagster takes runs or a reason why there are none, never both
+            yield dg.SkipReason(f"{waiting or 'No'} kernels are still in the queue or in QPU jobs.")
 
     return sensor
 
