@@ -15,28 +15,26 @@ Put the protocol's methods here; their parts are in the modules with a leading u
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from hybrid_assets.circuits.targets import build_target_document
-from hybrid_assets.errors import ConfigurationError, PermanentProviderError
+from hybrid_assets.errors import ConfigurationError
 from hybrid_assets.model.circuits import TargetOperation
-from hybrid_assets.model.jobs import BackendStatus, CostEstimate, JobHandle, JobLimits, ProviderDescription
+from hybrid_assets.model.jobs import JobLimits, ProviderDescription
 from hybrid_assets.model.text import nearest
 from hybrid_assets.providers import _devices
 from hybrid_assets.providers._distributions import Distributions
 from hybrid_assets.providers._execute import LocalMachine
-from hybrid_assets.providers._local_jobs import LocalJobs
+from hybrid_assets.providers._local_provider import LocalProvider
 from hybrid_assets.providers._maintenance import sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from hybrid_assets.model.circuits import TargetDocument
-    from hybrid_assets.model.jobs import JobReport, JobRequest, JobResult
 
 __all__ = ["AerOptions", "AerProvider", "sweep"]
 
@@ -102,12 +100,12 @@ class AerOptions:
             _devices.check_device(self.device)
 
 
-class AerProvider:
+class AerProvider(LocalProvider):
     """One local backend."""
 
     def __init__(self, backend: str, options: AerOptions, state: Path) -> None:
-        self._backend, self._options, self._state = backend, options, state
-        self._jobs = LocalJobs(state / "jobs" / backend, lambda: self._machine)
+        super().__init__(backend, state)
+        self._options, self._state = options, state
 
     @classmethod
     def from_settings(cls, backend: str, options: Mapping[str, Any], state: Path) -> AerProvider:
@@ -118,69 +116,9 @@ class AerProvider:
         """
         return cls(backend, AerOptions.parse(options, backend), state)
 
-    def describe(self) -> ProviderDescription:
-        """Say who this is; nothing slow but the first reading of a device."""
-        return self._description
-
-    def target(self, at: datetime | None = None) -> TargetDocument:  # noqa: ARG002 - a snapshot has one calibration
-        """Return what can be executed; a snapshot's calibration is the same at all times."""
-        return self._document
-
-    def status(self) -> BackendStatus:
-        """Say that jobs are taken; this process is the backend."""
-        return BackendStatus(operational=True, message="local simulator", pending_jobs=0, observed_at=datetime.now(UTC))
-
     def limits(self) -> JobLimits:
         """Return limits that keep a job's files and memory small; the number of executions is not limited."""
         return JobLimits(max_pubs=MAX_PUBS, max_executions=None, max_payload_bytes=64 << 20, max_shots=1_000_000)
-
-    def estimate(self, request: JobRequest) -> CostEstimate:  # noqa: ARG002 - nothing here costs anything
-        """Return zero: no QPU is used."""
-        return CostEstimate(qpu_s=0.0, money=0.0)
-
-    def submit(self, request: JobRequest) -> JobHandle:
-        """Store a request and queue it; the same id again is the same job.
-
-        Raises:
-            PermanentProviderError: It is empty, for another backend, or its id is in use for other PUBs.
-            TransientProviderError: The disk refused.
-        """
-        if request.backend != self._backend:
-            raise PermanentProviderError(f"A request for {request.backend!r} was submitted to {self._backend!r}.")
-        self._jobs.submit(request)
-        return self._handle(request.request_id)
-
-    def find(self, request_id: str, *, since: datetime | None = None) -> Sequence[JobHandle]:
-        """Return the job of this id, if it was submitted (at or after a time)."""
-        return (self._handle(request_id),) if self._jobs.is_known(request_id, since=since) else ()
-
-    def poll(self, handle: JobHandle) -> JobReport:
-        """Return where a job is; if the process that executed it died, its execution starts again here.
-
-        Raises:
-            PermanentProviderError: It is not known.
-        """
-        return self._jobs.poll(handle.request_id)
-
-    def fetch(self, handle: JobHandle) -> JobResult:
-        """Return the verified result of a job.
-
-        Raises:
-            PermanentProviderError: It is not known.
-            TransientProviderError: It has not ended.
-            JobFailedError: It failed; the message says why.
-            JobCancelledError: It was cancelled.
-            ResultIntegrityError: Its file is damaged; the next poll computes it again.
-        """
-        return self._jobs.fetch(handle)
-
-    def cancel(self, handle: JobHandle) -> JobReport:
-        """Cancel a job: at once while nobody executes it, else before its next PUB.
-
-        Raises:
-            PermanentProviderError: It is not known.
-        """
-        return self._jobs.cancel(handle.request_id)
 
     @cached_property
     def _document(self) -> TargetDocument:
@@ -226,6 +164,3 @@ class AerProvider:
             identity=self._description.identity,
             distributions=Distributions(self._state / "distributions") if self._options.keep_distributions else None,
         )
-
-    def _handle(self, request_id: str) -> JobHandle:
-        return JobHandle(provider=NAME, backend=self._backend, request_id=request_id, provider_job_id=request_id)
