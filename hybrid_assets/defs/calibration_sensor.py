@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import dagster as dg
 
 from hybrid_assets.defs.jobs import RECOMPILE_JOB
-from hybrid_assets.defs.sensors import CONTROL_KEYS
 from hybrid_assets.errors import ConfigurationError, ProviderError
 from hybrid_assets.runner import alerting
+from hybrid_assets.runner.collecting import JOINING
 from hybrid_assets.runner.driver import utc_now
 from hybrid_assets.runner.project import Project
 from hybrid_assets.runner.recalibrating import Overtaken, overtaken
@@ -54,7 +54,7 @@ def calibration_sensor() -> dg.SensorDefinition:
 def _request(found: Overtaken) -> dg.RunRequest:
     cell = found.cell
     stages = [f"{cell}/{stage}" for stage in ("compiled_circuits", "quantum_results", "comparisons")]
-    keys = [*stages, f"{cell.workload}/decisions", *CONTROL_KEYS]
+    keys = [*stages, f"{cell.workload}/decisions", *JOINING]
     return dg.RunRequest(
         run_key=f"recalibrate/{cell.name}/{found.epoch}",
         partition_key=cell.night,

@@ -5,11 +5,11 @@ from typing import Any
 
 import dagster as dg
 
+from hybrid_assets.runner.collecting import JOINING
+
 NIGHTLY_SWEEP_JOB = "nightly_sweep_job"
 COLLECT_JOB = "collect_job"
 RECOMPILE_JOB = "recompile_job"
-#: What follows whatever of a night was published.
-JOINING = ("job_attempts", "stage_timings", "nightly_report")
 
 #: A run whose process dies is run again; Dagster takes a sensor's request only once. All that it did is known already.
 #: One that fails is left to a person: `dagster.yaml` says so.

@@ -80,12 +80,9 @@ def _request_of(cell: Cell, keys: Sequence[str], *, run_key: str) -> dg.RunReque
     return dg.RunRequest(
         run_key=run_key,
         partition_key=cell.night,
-        asset_selection=[dg.AssetKey(key.split("/")) for key in (*keys, *CONTROL_KEYS)],
+        asset_selection=[dg.AssetKey(key.split("/")) for key in (*keys, *collecting.JOINING)],
         tags={"hybrid_assets/night": cell.night},
     )
-
-
-CONTROL_KEYS = ("control/job_attempts", "control/stage_timings", "report/nightly_report")
 
 
 def _published(project: Project, night: str, workload: str) -> dict[str, str | None]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
+from hybrid_assets.control import objectives
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -115,7 +117,6 @@ def tails(latencies_s: Sequence[float]) -> Tails:
 
 def percentile(ordered: Sequence[float], percent: int) -> float | None:
     """Return the least of some increasing values that at least so many percent do not exceed; None: too few values."""
-    number = len(ordered)
-    if number * (100 - percent) < 100:
-        return None if percent > 50 or not ordered else ordered[0]
-    return ordered[-(-percent * number // 100) - 1]
+    if percent > 50 and len(ordered) * (100 - percent) < 100:
+        return None
+    return objectives.percentile(ordered, share=percent / 100)

@@ -176,7 +176,7 @@ def outlook(project: Project, backend: str) -> Outlook:
     for placement, present in scores(project, backend, target):
         decision = decide(score_of(placement, present), rules)
         action = decision.action
-        reason = decision.reason if action is Action.KEEP else f"{decision.reason} {why.of(placement)}".rstrip()
+        reason = decision.reason if action is Action.KEEP else why.reason(placement, decision)
         if action is not Action.KEEP and placement.calibration_id == target.calibration_id:
             action, reason = Action.KEEP, "It was decided about under this very calibration: nothing better was found."
         found.append(

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from hybrid_assets.runner.project import Project
 
 
+#: Assets that join all partitions of a night, and follow whenever one of them is published.
+JOINING = ("control/job_attempts", "control/stage_timings", "report/nightly_report")
 #: Pause between two rounds while another process holds what is under way.
 LEAST_PAUSE_S = 0.1
 
@@ -79,13 +81,12 @@ def uncompared(project: Project, *, for_s: float = 0.0) -> Iterator[Cell]:
         project: The project.
         for_s: Only those whose results are that old, in seconds: younger ones may be compared just now.
     """
-    for backend in project.settings.backends:
-        for cell in latest_cells(project, backend, "quantum_results"):
-            # The rest of a night whose rivals were not solved was never asked for.
-            is_asked = project.warehouse.published("classical_baselines", night=cell.night, workload=cell.workload)
-            is_behind = project.warehouse.is_older("comparisons", "quantum_results", **cell.partition)
-            if is_asked and is_behind and project.warehouse.age_s("quantum_results", **cell.partition) >= for_s:
-                yield cell
+    for cell in latest_cells(project, None, "quantum_results"):
+        # The rest of a night whose rivals were not solved was never asked for.
+        is_asked = project.warehouse.published("classical_baselines", night=cell.night, workload=cell.workload)
+        is_behind = project.warehouse.is_older("comparisons", "quantum_results", **cell.partition)
+        if is_asked and is_behind and project.warehouse.age_s("quantum_results", **cell.partition) >= for_s:
+            yield cell
 
 
 def _follow(project: Project, backend: str, *, until: datetime) -> None:

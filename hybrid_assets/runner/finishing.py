@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from hybrid_assets.errors import ApprovalRequiredError, BudgetExceededError, ProviderError
 from hybrid_assets.model.queue import BreakerState
-from hybrid_assets.runner.collecting import collect, progress, uncompared
+from hybrid_assets.runner.collecting import JOINING, collect, progress, uncompared
 from hybrid_assets.runner.driver import utc_now
 from hybrid_assets.runner.executing import pending_sentence
 from hybrid_assets.runner.orders import open_orders
@@ -208,8 +208,7 @@ class _Collecting:
         )
 
     def _materialize(self, night: str, keys: Sequence[tuple[str, ...]]) -> None:
-        control = (("control", "job_attempts"), ("control", "stage_timings"), ("report", "nightly_report"))
-        ended = self.materialize(night, list(dict.fromkeys([*keys, *control])))
+        ended = self.materialize(night, list(dict.fromkeys([*keys, *(tuple(key.split("/")) for key in JOINING)])))
         self.found.published += [f"{night} {key}" for key in ended.published]
         self.found.failures += [f"{night} {sentence}" for sentence in ended.failures]
         self.found.exit_code = max(self.found.exit_code, ended.exit_code)

@@ -210,7 +210,7 @@ def _affected(project: Project, known: Sequence[Placement], target: TargetDocume
     found = {}
     for placement, score in zip(known, present, strict=True):
         if decision := overtaking(placement, score, rules=rules, target=target):
-            reason = f"{decision.reason} {why.of(placement)}".rstrip()
+            reason = why.reason(placement, decision)
             found[placement.base_key] = _Affected(
                 placement=placement, present=score, action=decision.action, reason=reason
             )

@@ -89,17 +89,17 @@ def _acted_upon(project: Project, backend: str, target: TargetDocument) -> dict[
     found = {}
     for placement, present in scores(project, backend, target):
         if decision := overtaking(placement, present, rules=rules, target=target):
-            found[placement.compile_key] = f"{decision.reason} {why.of(placement)}".rstrip()
+            found[placement.compile_key] = why.reason(placement, decision)
     return found
 
 
-def latest_cells(project: Project, backend: str, table: str) -> Iterator[Cell]:
-    """Yield each workload's latest published partition of a table on a backend, by workload."""
-    latest: dict[str, str] = {}
+def latest_cells(project: Project, backend: str | None, table: str) -> Iterator[Cell]:
+    """Yield each workload's latest published partition of a table on a backend, or on each of them, by workload."""
+    latest: dict[tuple[str, str], str] = {}
     for partition in project.warehouse.partitions(table):
-        workload = partition["workload"]
-        is_wanted = workload in project.settings.workloads and backend in project.settings.backends_of(workload)
-        if partition["backend"] == backend and is_wanted:
-            latest[workload] = max(latest.get(workload, ""), partition["night"])
-    for workload, night in sorted(latest.items()):
-        yield Cell(night=night, workload=workload, backend=backend)
+        workload, found = partition["workload"], partition["backend"]
+        is_wanted = workload in project.settings.workloads and found in project.settings.backends_of(workload)
+        if is_wanted and backend in {None, found}:
+            latest[workload, found] = max(latest.get((workload, found), ""), partition["night"])
+    for (workload, found), night in sorted(latest.items()):
+        yield Cell(night=night, workload=workload, backend=found)

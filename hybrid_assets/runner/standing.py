@@ -65,8 +65,11 @@ class Causes:
         self._project, self._target = project, target
         self._changes: dict[str, Sequence[Change]] = {}
 
-    def of(self, placement: Placement) -> str:
-        """Return a sentence; empty where the earlier calibration or the circuit is no longer stored."""
+    def reason(self, placement: Placement, decision: Decision) -> str:
+        """Return why a circuit is decided about anew, with what caused it as far as that is still stored."""
+        return f"{decision.reason} {self._cause(placement)}".rstrip()
+
+    def _cause(self, placement: Placement) -> str:
         if placement.calibration_id not in self._changes:
             self._changes[placement.calibration_id] = self._since(placement)
         compiled = self._project.circuits.get(placement.compile_key)

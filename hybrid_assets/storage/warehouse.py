@@ -140,20 +140,15 @@ class Warehouse:
 
     def published(self, table: str, **partition: str) -> bool:
         """Whether a partition (all its columns given) has been published, with or without rows."""
-        spec = table_named(table)
-        return self._path(spec, _checked(spec, partition, whole=True)).exists()
+        return self._file(table, partition).exists()
 
     def age_s(self, table: str, **partition: str) -> float:
         """Return the seconds since a published partition was published."""
-        spec = table_named(table)
-        path = self._path(spec, _checked(spec, partition, whole=True))
-        return max(time.time() - path.stat().st_mtime, 0.0)
+        return max(time.time() - self._file(table, partition).stat().st_mtime, 0.0)
 
     def is_older(self, table: str, than: str, **partition: str) -> bool:
         """Whether a partition was published before that of another table, or never."""
-        first, second = (
-            self._path(spec, _checked(spec, partition, whole=True)) for spec in map(table_named, (table, than))
-        )
+        first, second = self._file(table, partition), self._file(than, partition)
         return not first.exists() or first.stat().st_mtime_ns < second.stat().st_mtime_ns
 
     def data_version(self, table: str, **partition: str) -> str | None:
@@ -162,8 +157,7 @@ class Warehouse:
         Raises:
             WarehouseError: The file is damaged.
         """
-        spec = table_named(table)
-        path = self._path(spec, _checked(spec, partition, whole=True))
+        path = self._file(table, partition)
         if not path.exists():
             return None
         try:
@@ -201,6 +195,11 @@ class Warehouse:
         if not is_current:
             write_atomically(path, _encode(spec.schema.empty_table(), ""))
         return path
+
+    def _file(self, table: str, partition: Mapping[str, str]) -> Path:
+        """Return where one whole partition of a table is, or will be."""
+        spec = table_named(table)
+        return self._path(spec, _checked(spec, partition, whole=True))
 
     def _path(self, spec: Table, keys: Mapping[str, str]) -> Path:
         folders = [f"{name}={keys[name]}" for name in spec.partition_by]
