@@ -8,9 +8,9 @@
 | `url` | the region's | base URL of the Runtime API |
 | `iam_url`, `search_url`, `catalog_url` | IBM's | where tokens, instances and plans are asked for |
 | `mode` | `batch` | `batch`: the backend's jobs share a batch; `job`: each stands alone |
-| `fractional_gates` | false | whether the target has `rx` and `rzz` |
+| `fractional_gates` | false | whether the target has `rx` and `rzz`, whose angles are then folded, see `_ibm_folding` |
 | `dynamical_decoupling` | false | `XX`, `XpXm` or `XY4` |
-| `twirling` | `{gates: false, measure: false}` | Pauli twirling of two-qubit gates, of readout |
+| `twirling` | `{gates: false, measure: false}` | Pauli twirling of two-qubit gates (no fractional ones), of readout |
 | `posts_per_minute` | 5 | jobs submitted in any 60 s |
 | `read_timeout_s`, `post_timeout_s` | 30, 60 | longest silence of the service on a question, on a submission |
 | `deadline_s` | 120 | longest time of any call, whatever happens in it; more than `post_timeout_s` |
@@ -18,7 +18,7 @@
 | `max_run_s` | 10800 | longer jobs are cut off by the service (code 1305) |
 
 Decoupling, twirling and fractional gates are part of the backend's identity, so of every result's key, and of no
-compile key but through the target. A hidden `rzz` limit: its angle must be in [0, pi/2] at IBM; see `_ibm_sampler`.
+compile key but through the target.
 """
 
 from __future__ import annotations
@@ -114,6 +114,11 @@ class IbmOptions:
             listing_lag_s=section.number("listing_lag_s", 20.0),
             max_run_s=section.number("max_run_s", 10_800.0, least=1.0),
         )
+        if options.fractional_gates and options.twirls_gates:
+            raise ConfigurationError(
+                f"{section.place}: fractional_gates and twirling.gates exclude each other, because Pauli gates do not "
+                "pass through rzz with an angle. Set one of them to false; twirling.measure goes with both."
+            )
         if options.deadline_s <= options.post_timeout_s:
             raise section.wrong(
                 "deadline_s", options.deadline_s, f"more than post_timeout_s, {options.post_timeout_s:g}"

@@ -15,10 +15,9 @@ from qiskit import ClassicalRegister, QuantumCircuit
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit_ibm_runtime.decoders.defaults import DEFAULT_DECODERS
 from qiskit_ibm_runtime.executor_sampler import Sampler
-from qiskit_ibm_runtime.utils.utils import is_valid_rzz_pub
 
 from hybrid_assets.circuits import payload
-from hybrid_assets.errors import PermanentProviderError
+from hybrid_assets.providers._ibm_folding import fold
 from hybrid_assets.providers._parsed import parse
 
 if TYPE_CHECKING:
@@ -48,29 +47,17 @@ def _loaded(pub: Pub) -> QuantumCircuit:
 
 
 def pubs_of(request: JobRequest, circuits: Sequence[QuantumCircuit], sent: SentRequest) -> list[SamplerPub]:
-    """Return what the client is handed: each circuit once with all its rows, under the register names of ``sent``.
-
-    Raises:
-        PermanentProviderError: An angle is none that the device's ``rzz`` takes.
-    """
-    pubs = []
-    for asked, circuit, described in zip(request.pubs, circuits, sent.pubs, strict=True):
-        for pub in _pubs(asked, circuit, described):
-            # The service refuses such a job too, but after it was queued.
-            if message := is_valid_rzz_pub(pub):
-                raise PermanentProviderError(
-                    f"Kernel {asked.kernel_id}: {message} Set fractional_gates: false for this backend."
-                )
-            pubs.append(pub)
-    return pubs
+    """Return what the client is handed: each circuit once with all its rows, under the register names of ``sent``."""
+    described = zip(request.pubs, circuits, sent.pubs, strict=True)
+    return [pub for asked, circuit, description in described for pub in _pubs(asked, circuit, description)]
 
 
 def _pubs(asked: Pub, circuit: QuantumCircuit, described: SentPub) -> Iterator[SamplerPub]:
-    columns = [int(parameter.name[1:]) for parameter in circuit.parameters]  # slot s00007 is column 7
     for register in described.registers:
         named = _with_register(circuit, register)
-        values = None if described.is_bare else np.ascontiguousarray(asked.values[:, columns])
-        yield SamplerPub.coerce((named, values, asked.shots))
+        slots = {parameter: asked.values[:, int(parameter.name[1:])] for parameter in named.parameters}  # s00007 is 7
+        columns = fold(named, slots, rows=described.rows).values()
+        yield SamplerPub.coerce((named, None if described.is_bare else np.column_stack([*columns]), asked.shots))
 
 
 def _with_register(circuit: QuantumCircuit, name: str) -> QuantumCircuit:

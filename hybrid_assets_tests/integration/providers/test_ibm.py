@@ -114,17 +114,20 @@ def test_fractional_gates_change_the_target(monkeypatch, tmp_path):
         assert plain.describe().identity != fractional.describe().identity
 
 
-def test_an_angle_that_rzz_does_not_take_is_refused_before_it_leaves(monkeypatch, tmp_path):
-    """IBM takes 0 to pi/2 only, and would refuse the job after it was queued."""
+@pytest.mark.parametrize("options", [{}, {"twirling": {"measure": True}, "dynamical_decoupling": "XX"}])
+def test_fractional_gates_take_any_angle(monkeypatch, tmp_path, options):
+    """The device takes 0 to pi/2 only and refuses others; 4000 shots, so 5 sigma are at most 0.04."""
     with service(monkeypatch, has_fractional_gates=True) as running:
-        backend = provider(running, tmp_path, fractional_gates=True)
-        circuit = compiled(qaoa(2, ((0, 1),), 1), backend.target())
-        assert "rzz" in circuit.count_ops()
-        asked = [pub(circuit, [[angle, 0.3]], kernel_id=f"{angle}", shots=10) for angle in (0.5, -2.0)]
-        with pytest.raises(PermanentProviderError, match=r"Kernel -2\.0: .* fractional_gates: false"):
-            backend.submit(request(*asked, backend="ibm", request_id="both"))
-        assert running.posts == []
-        done(backend, request(asked[0], backend="ibm", request_id="right"))
+        backend = provider(running, tmp_path, fractional_gates=True, **options)
+        circuit, values = qaoa(3, ((0, 1), (1, 2)), 1), np.array([[0.5, 0.3], [-2.0, 0.4], [3.6, -0.7], [9.0, 1.0]])
+        isa_circuit = compiled(circuit, backend.target())
+        assert "rzz" in isa_circuit.count_ops()
+        asked = pub(isa_circuit, values, kernel_id="k", shots=4000)
+        (got,) = backend.fetch(done(backend, request(asked, backend="ibm"))).pubs
+    for row, expected in enumerate(direct_distributions(circuit, values)):
+        outcomes, counts = got.counts.row(row)
+        seen = np.bincount(outcomes.astype(int), weights=counts, minlength=8) / 4000
+        assert np.abs(seen - expected).max() < 5 * math.sqrt(0.25 / 4000)
 
 
 def test_fractional_gates_that_a_device_lacks_are_refused(running, tmp_path):

@@ -40,6 +40,7 @@ def test_the_defaults_are_the_documented_ones():
         ({"dynamical_decoupling": "XYX"}, "XX or XpXm or XY4"),
         ({"twirling": {"gate": True}}, "twirling.gate"),
         ({"twirling": True}, "twirling"),
+        ({"fractional_gates": True, "twirling": {"gates": True}}, "exclude each other"),
         ({"posts_per_minute": 0}, "posts_per_minute"),
         ({"deadline_s": 60.0}, "more than post_timeout_s, 60"),
         ({"url": "http://example.org/api/v1"}, "https"),
