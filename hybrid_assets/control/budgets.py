@@ -106,6 +106,26 @@ def lack(reservations: Iterable[Reservation], budgets: Mapping[str, Budget]) -> 
     return None
 
 
+def allowance_s(batch: BatchRecord, budgets: Mapping[str, Budget]) -> float | None:
+    """Return how many seconds a job may be billed before the first budget breaks; None where no budget counts them.
+
+    What a budget has set aside for the batch and what it has left over may be used up. A job pays from each budget in
+    proportion to what that set aside (`charges`), so a budget with a part p of the reservation allows 1 / p as much.
+    Estimates are guesses and a job may hang: who bills by time is told this limit with the job. Of jobs sent at the
+    same time each may use what is left over.
+
+    Args:
+        batch: The batch, with what it set aside.
+        budgets: By id, as they are now.
+    """
+    allowed = [
+        (part.amount + max(room(budgets[part.budget_id]), 0.0)) * batch.reserved_s / part.amount
+        for part in batch.reservations
+        if part.unit is not BudgetUnit.SHOTS and part.amount > 0 and part.budget_id in budgets
+    ]
+    return min(allowed, default=None)
+
+
 def charges(batch: BatchRecord, *, status: JobStatus, billed_s: float) -> Mapping[str, float]:
     """Return what each budget pays for a job of a batch, in its own unit.
 

@@ -73,6 +73,9 @@ class JobRequest:
     backend: str
     pubs: tuple[Pub, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
+    #: Seconds from which on it would break a budget; a provider whose jobs may take longer than estimated cuts it off
+    #: there. None: no budget limits it.
+    max_qpu_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

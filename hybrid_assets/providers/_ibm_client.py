@@ -184,8 +184,10 @@ class IbmClient:
             raise TransientProviderError("The service made no batch. Try again later, or set mode: job.")
         return str(batch_id)
 
-    def run(self, pubs: list[Any], sent: SentRequest, *, batch_id: str | None) -> None:
+    def run(self, pubs: list[Any], sent: SentRequest, *, max_run_s: int, batch_id: str | None) -> None:
         """Submit PUBs, in a batch or alone; the job's id is left in the call, see `_ibm_calls.Call`.
+
+        The service ends a job that runs longer than ``max_run_s``.
 
         Raises:
             ClosedBatchError: The batch takes no jobs; nothing was made.
@@ -198,7 +200,7 @@ class IbmClient:
             mode = Batch(backend=backend, create_new=False)
             mode._session_id = batch_id  # noqa: SLF001 - `from_id` asks for the batch and the backend again
         try:
-            _ibm_sampler.run(mode, pubs, sent, self._options)
+            _ibm_sampler.run(mode, pubs, sent, self._options, max_run_s=max_run_s)
         except IBMRuntimeError as exc:
             if batch_id is not None and answer_of(exc).code in CLOSED_SESSION:
                 raise ClosedBatchError(f"Batch {batch_id} takes no more jobs.") from exc

@@ -12,7 +12,6 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter, ParameterExpression
 from qiskit.circuit.library import RXGate, RZGate, RZZGate
 
@@ -20,6 +19,8 @@ from hybrid_assets.circuits.angle_expression import angle_expression
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from qiskit import QuantumCircuit
 
 _LARGEST = math.pi / 2
 #: Angles so near a border may be beyond it when someone else computes them.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hybrid_assets.errors import (
@@ -62,16 +63,18 @@ def send(client: Any, request: JobRequest, *, options: IbmOptions, known: SentRe
     sent = describe(request, bare=bare, is_twirled=options.is_twirled)
     pubs = _ibm_sampler.pubs_of(request, circuits, sent)
     known.put(sent)
+    limits_s = (options.max_run_s, request.max_qpu_s)
+    run = partial(client.run, pubs, sent, max_run_s=max(int(min(s for s in limits_s if s is not None)), 1))
     if options.mode == "job":
-        client.run(pubs, sent, batch_id=None)
+        run(batch_id=None)
         return
     batch_id = batch.usable(datetime.now(UTC)) or _new_batch(client, batch)
     try:
-        client.run(pubs, sent, batch_id=batch_id)
+        run(batch_id=batch_id)
     except _ibm_client.ClosedBatchError:
         batch_id = _new_batch(client, batch)
         try:
-            client.run(pubs, sent, batch_id=batch_id)
+            run(batch_id=batch_id)
         except _ibm_client.ClosedBatchError as exc:
             raise TransientProviderError(f"{exc} It was made a moment ago; try again later, or set mode: job.") from exc
 

@@ -15,7 +15,7 @@
 | `read_timeout_s`, `post_timeout_s` | 30, 60 | longest silence of the service on a question, on a submission |
 | `deadline_s` | 120 | longest time of any call, whatever happens in it; more than `post_timeout_s` |
 | `listing_lag_s` | 20 | longest time from a job's creation to its being listed |
-| `max_run_s` | 10800 | longer jobs are cut off by the service (code 1305) |
+| `max_run_s` | 10800 | longer jobs are cut off by the service (code 1305), earlier where a budget would break |
 
 Decoupling, twirling and fractional gates are part of the backend's identity, so of every result's key, and of no
 compile key but through the target.

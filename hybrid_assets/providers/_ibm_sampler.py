@@ -74,7 +74,7 @@ def _with_register(circuit: QuantumCircuit, name: str) -> QuantumCircuit:
     return named
 
 
-def run(mode: Any, pubs: Sequence[SamplerPub], sent: SentRequest, options: IbmOptions) -> None:
+def run(mode: Any, pubs: Sequence[SamplerPub], sent: SentRequest, options: IbmOptions, *, max_run_s: int) -> None:
     """Submit; the job's id is in the call that this is part of, see `_ibm_calls.Call.job_id`.
 
     Args:
@@ -82,10 +82,11 @@ def run(mode: Any, pubs: Sequence[SamplerPub], sent: SentRequest, options: IbmOp
         pubs: From `pubs_of`.
         sent: The request.
         options: The backend's options.
+        max_run_s: Seconds of the QPU after which the service ends the job.
     """
     sampler = Sampler(mode=mode)
     sampler.options.environment.job_tags = [sent.request_id]
-    sampler.options.max_execution_time = int(options.max_run_s)
+    sampler.options.max_execution_time = max_run_s
     if options.dynamical_decoupling:
         sampler.options.dynamical_decoupling.enable = True
         sampler.options.dynamical_decoupling.sequence_type = options.dynamical_decoupling

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hybrid_assets.control.budgets import allowance_s
 from hybrid_assets.control.effects import Cancel, Fetch, Find, Now, Poll, Sleep, StoreResult, Submit, Transaction
 from hybrid_assets.errors import HybridAssetsError, ResultIntegrityError
 from hybrid_assets.model.jobs import JobHandle, JobRequest, KernelResult
@@ -98,7 +99,10 @@ class Driver:
 
     def _submit(self, batch: BatchRecord, not_after: datetime) -> JobHandle | None:
         pubs = tuple(self.payloads.get(name).pub for name in batch.kernel_ids)
-        request = JobRequest(request_id=batch.request_id, backend=batch.backend, pubs=pubs)
+        budgets = {budget.budget_id: budget for budget in self.ledger.budgets()} if batch.reservations else {}
+        request = JobRequest(
+            request_id=batch.request_id, backend=batch.backend, pubs=pubs, max_qpu_s=allowance_s(batch, budgets)
+        )
         if self.now() > not_after:
             return None
         handle = self.provider.submit(request)

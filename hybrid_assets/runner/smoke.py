@@ -119,19 +119,22 @@ def run_smoke(
     notes: Sequence[str] = ()
     if wanted:
         _agree(run, wanted, max_qpu_s=max_qpu_s)
-        _ask(run, wanted)
         names = [kernel.kernel_id for kernel in wanted]
         try:
             until = utc_now() + timedelta(seconds=wait_s)
-            waiting = wait_for(run.project, backend, names, until=until, is_vain=_is_broke)
+            for job in _jobs(run, wanted):  # one after the other: each may use up what the cap leaves over
+                _ask(run, job)
+                asked = [kernel.kernel_id for kernel in job]
+                if waiting := wait_for(run.project, backend, asked, until=until, is_vain=_is_broke):
+                    break
         except KeyboardInterrupt:  # who sent it may not wait: what can be cancelled is, `collect` books it
             said = cancel(run.project, unfinished(run.project, names)).jobs
             project.report(" ".join([*said, f"--smoke-id {run.smoke_id} goes on with this run."]))
             raise
         if waiting:
             notes = _take_back(run, names)
-    asked = Asked(smoke_id=run.smoke_id, order=run.order, references=run.references, kernels=run.kernels)
-    return report_of(project, asked, waiting=waiting, budget=run.budget, cap_s=max_qpu_s, notes=notes)
+    all_asked = Asked(smoke_id=run.smoke_id, order=run.order, references=run.references, kernels=run.kernels)
+    return report_of(project, all_asked, waiting=waiting, budget=run.budget, cap_s=max_qpu_s, notes=notes)
 
 
 def _open(project: Project, backend: str, smoke_id: str | None) -> _Run:
@@ -189,12 +192,20 @@ def _most_s(run: _Run, kernels: Sequence[Kernel]) -> float:
     """Return what the ledger will set aside for kernels, as the dispatcher would put them into jobs now."""
     if not kernels:
         return 0.0
-    alike: defaultdict[int, list[float]] = defaultdict(list)
-    for expected_s in estimates_s(run.project, run.backend, kernels):
-        alike[PlanRules().time_class(expected_s)].append(expected_s)
-    num_jobs = sum(math.ceil(len(each) / next_size(run.project, run.backend, each)) for each in alike.values())
     overhead_s = dispatch_policy(run.project, run.backend).reserved_overhead_s
-    return num_jobs * overhead_s + math.fsum(expected_s for each in alike.values() for expected_s in each)
+    return len(_jobs(run, kernels)) * overhead_s + math.fsum(estimates_s(run.project, run.backend, kernels))
+
+
+def _jobs(run: _Run, kernels: Sequence[Kernel]) -> list[list[Kernel]]:
+    """Return kernels as the dispatcher would put them into jobs now."""
+    alike: defaultdict[int, list[tuple[Kernel, float]]] = defaultdict(list)
+    for kernel, expected_s in zip(kernels, estimates_s(run.project, run.backend, kernels), strict=True):
+        alike[PlanRules().time_class(expected_s)].append((kernel, expected_s))
+    jobs: list[list[Kernel]] = []
+    for each in alike.values():
+        size = next_size(run.project, run.backend, [expected_s for _, expected_s in each])
+        jobs += [[kernel for kernel, _ in each[start : start + size]] for start in range(0, len(each), size)]
+    return jobs
 
 
 def _ask(run: _Run, wanted: Sequence[Kernel]) -> None:
@@ -207,7 +218,9 @@ def _ask(run: _Run, wanted: Sequence[Kernel]) -> None:
     }
     kernel_ids = tuple(kernel.kernel_id for kernel in run.kernels)
     keep_order(run.project, replace(run.order, pins=pins, kernel_ids=kernel_ids))
-    ended = run.project.ledger.kernels(kernel_ids=kernel_ids, states=(KernelState.CANCELLED, KernelState.FAILED))
+    ended = run.project.ledger.kernels(
+        kernel_ids=[kernel.kernel_id for kernel in wanted], states=(KernelState.CANCELLED, KernelState.FAILED)
+    )
     run.project.ledger.requeue([kernel.kernel_id for kernel in ended], now=utc_now())
     ask_for(run.project, run.order, wanted, terms=run.terms)
 

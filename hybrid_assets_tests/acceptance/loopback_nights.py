@@ -135,9 +135,9 @@ def token_env(service: LoopbackService) -> str:
 
 
 @contextmanager
-def loopback(**options: Any) -> Iterator[LoopbackService]:
+def loopback(*, device: str = "fake_manila", **options: Any) -> Iterator[LoopbackService]:
     """Run a service of a small device whose API key is in the environment."""
-    with LoopbackService(device="fake_manila", is_noisy=False, **options) as service:
+    with LoopbackService(device=device, is_noisy=False, **options) as service:
         os.environ[token_env(service)] = service.token  # of this process; others are told
         yield service
 

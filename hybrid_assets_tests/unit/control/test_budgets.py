@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybrid_assets.control.budgets import charges, has_room, known_budget, lack, reservations, room
+from hybrid_assets.control.budgets import allowance_s, charges, has_room, known_budget, lack, reservations, room
 from hybrid_assets.errors import ConfigurationError
 from hybrid_assets.model.jobs import JobStatus
 from hybrid_assets.model.queue import BatchRecord, Budget, BudgetUnit
@@ -114,3 +114,39 @@ def test_a_budget_keeps_its_unit():
     assert known_budget(known, budget("night", limit=50.0)) == replace(known, limit=50.0)
     with pytest.raises(ConfigurationError, match=r"night is kept in qpu_s, not in shots, .* another id"):
         known_budget(known, budget("night", BudgetUnit.SHOTS))
+
+
+def allowance(*, overhead_s=6.0, kernels=(kernel(0), kernel(1)), **left):
+    """Return the allowance of a batch while budgets have so much left over; those not named have a lot."""
+    batch = batch_of(*kernels, overhead_s=overhead_s)
+    return allowance_s(batch, {b.budget_id: replace(b, limit=left.get(b.budget_id, 1e6)) for b in BUDGETS})
+
+
+def test_a_job_may_use_what_is_set_aside_and_what_is_left_over():
+    """Two kernels of 3 s and 6 s of overhead set 12 s aside, 6 of money at 0.50 a second; shots do not count time."""
+    assert allowance(night=5.0, shots=0.0) == 17.0
+    assert allowance(night=5.0, money=1.0) == 14.0
+    assert allowance(night=-3.0) == 12.0  # the limit was lowered since: what is set aside stays
+
+
+def test_a_budget_that_pays_a_part_allows_as_much_more():
+    """Of 15 s, ``product`` set 5 aside and has 1 left over: 6 s of its own are 18 s of the job."""
+    assert allowance(kernels=(kernel(0), kernel(1), PRODUCT), product=1.0) == 18.0
+
+
+def test_without_a_budget_in_time_nothing_is_limited():
+    batch = batch_of(kernel(0))
+    shots = [part for part in batch.reservations if part.unit is BudgetUnit.SHOTS]
+    assert allowance_s(replace(batch, reservations=tuple(shots)), {b.budget_id: b for b in BUDGETS}) is None
+    assert allowance_s(batch, {}) is None
+
+
+@given(st.floats(0, 100), st.floats(0, 100), st.floats(0, 3))
+def test_a_job_cut_off_at_its_allowance_breaks_no_budget(night, product, money):
+    kernels = (kernel(0), kernel(1), PRODUCT)
+    limits = {"night": night, "product": product, "money": money}
+    batch = batch_of(*kernels)
+    billed_s = allowance(kernels=kernels, **limits)
+    paid = charges(batch, status=JobStatus.FAILED, billed_s=billed_s)
+    aside = {part.budget_id: part.amount for part in batch.reservations}
+    assert all(paid[name] <= (aside[name] + left) * (1 + 1e-9) for name, left in limits.items())
