@@ -14,7 +14,7 @@ from hybrid_assets.circuits.exposure import expected_success, expected_successes
 from hybrid_assets.circuits.key import compile_key, explain_miss
 from hybrid_assets.circuits.payload import dump
 from hybrid_assets.circuits.pool import CompileRequest
-from hybrid_assets.errors import CompilationError
+from hybrid_assets.errors import CompilationError, ResultIntegrityError
 from hybrid_assets.model.fingerprint import fingerprint
 from hybrid_assets.model.placements import Placement
 from hybrid_assets.runner.driver import utc_now
@@ -138,11 +138,17 @@ def _known_before(
     """Return placements of the same templates for the target as it was before: those that still run, and the others.
 
     A qubit that turns faulty changes the target's structure and with it every key, but not the circuits elsewhere.
+    Where the target has other gates than it had, circuits are made of these gates, so none is taken over.
     """
     if not fresh:
         return {}, {}
+    gates, gates_of = _gate_names(target), dict[str, frozenset[str]]()
     before: dict[str, tuple[Placement, float]] = {}
     for placement in sorted(project.ledger.placements(backend), key=lambda p: p.decided_at):
+        if placement.calibration_id not in gates_of:
+            gates_of[placement.calibration_id] = _gates_under(project, placement)
+        if gates_of[placement.calibration_id] != gates:
+            continue
         if (compiled := project.circuits.get(placement.compile_key)) is not None:
             score = expected_success(compiled.facts.exposure, target)
             before[_template_of(compiled.facts.key_parts)] = (placement, score)
@@ -152,6 +158,19 @@ def _known_before(
         if known is not None and known[0].base_key != digest:
             (carried if known[1] > 0 else moving)[digest] = replace(known[0], base_key=digest, decided_at=now)
     return carried, moving
+
+
+def _gate_names(target: TargetDocument) -> frozenset[str]:
+    """Return the names of a target's operations."""
+    return frozenset(operation.name for operation in target.operations)
+
+
+def _gates_under(project: Project, placement: Placement) -> frozenset[str]:
+    """Return the gates that the backend had when a circuit was decided about; none where nobody knows."""
+    try:
+        return _gate_names(project.calibrations.get(placement.backend, placement.calibration_id))
+    except ResultIntegrityError:
+        return frozenset()
 
 
 def _template_of(parts: Mapping[str, str]) -> str:
