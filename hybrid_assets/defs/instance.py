@@ -72,3 +72,17 @@ def set_pool_limits(instance: dg.DagsterInstance, settings: Settings) -> None:
     for backend, common in settings.backends.items():
         if present.get(f"qpu_{backend}") != common.slots:
             storage.set_concurrency_slots(f"qpu_{backend}", common.slots)
+
+
+def fill_pools(instance: dg.DagsterInstance, settings: Settings) -> None:
+    """Give steps that wait for a pool the slots that are free.
+
+    Dagster gives a slot away when it is freed. A step that joined the queue just then, while the slot was still taken
+    in its eyes, is passed over; where it is the last one, it would wait until its run is ended for its age.
+    """
+    storage = instance.event_log_storage
+    for backend in settings.backends:
+        pool = storage.get_concurrency_info(f"qpu_{backend}")
+        passed_over = min(pool.slot_count - pool.assigned_step_count, pool.pending_step_count)
+        # Every storage that Dagster ships has it; their base class does not say so.
+        storage.assign_pending_steps([pool.concurrency_key] * passed_over)  # type: ignore[attr-defined]

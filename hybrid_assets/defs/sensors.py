@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from hybrid_assets.defs.instance import end_dead_runs
+from hybrid_assets.defs.instance import end_dead_runs, fill_pools
 from hybrid_assets.defs.jobs import COLLECT_JOB
 from hybrid_assets.model.fingerprint import fingerprint
 from hybrid_assets.runner import alerting, collecting
@@ -34,6 +34,7 @@ def qpu_jobs_sensor() -> dg.SensorDefinition:
         context: dg.SensorEvaluationContext, project: dg.ResourceParam[Project]
     ) -> Iterator[dg.RunRequest | dg.SkipReason]:
         end_dead_runs(context.instance)
+        fill_pools(context.instance, project.settings)
         for sentence in collecting.collect(project, wait_s=TICK_S):
             context.log.warning(sentence)
         waiting = 0

@@ -6,6 +6,7 @@ import dagster as dg
 
 from hybrid_assets.definitions import build_defs
 from hybrid_assets.defs import sensors
+from hybrid_assets.defs.instance import fill_pools
 from hybrid_assets.runner import collecting
 from hybrid_assets.runner.collecting import Progress
 from hybrid_assets.runner.compiling import compile_circuits
@@ -95,3 +96,21 @@ def test_what_still_waits_does_not_hold_up_what_is_over(tmp_path, monkeypatch):
     monkeypatch.setattr(collecting, "progress", lambda _: iter((over, waiting)))
     (asked,) = requests("qpu_jobs_sensor", project)
     assert list(asked) == [f"collect/{NIGHT}/maxcut/qpu/x"]
+
+
+def test_a_step_passed_over_as_a_slot_was_freed_gets_it(tmp_path):
+    """Dagster sees the slot taken, it is freed, then the step joins the queue: nobody would ever look again."""
+    project = open_night(tmp_path, backend="slots: 1")
+    with dg.instance_for_test() as instance:
+        storage = instance.event_log_storage
+        storage.set_concurrency_slots("qpu_qpu", 1)
+        assert storage.claim_concurrency_slot("qpu_qpu", "first", "step").is_claimed
+        seen = storage.has_unassigned_slots("qpu_qpu")
+        storage.free_concurrency_slot_for_step("first", "step")
+        for run in ("second", "third"):
+            storage.add_pending_step("qpu_qpu", run, "step", should_assign=seen)
+            assert not storage.claim_concurrency_slot("qpu_qpu", run, "step").is_claimed
+        for _ in range(2):  # the slot goes to one, and stays with it
+            fill_pools(instance, project.settings)
+            claims = [storage.claim_concurrency_slot("qpu_qpu", run, "step").is_claimed for run in ("second", "third")]
+            assert claims == [True, False]
