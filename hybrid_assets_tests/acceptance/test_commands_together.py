@@ -56,6 +56,7 @@ def test_a_command_that_was_killed_is_started_again_and_nothing_waits_for_the_de
     assert {row["source"] for row in sql(folder, "select distinct source from quantum_results")} == {"backend"}
 
 
+@pytest.mark.slow
 def test_two_first_commands_at_once_leave_one_sound_project(folder):
     processes = [start(folder, f"first-{number}.txt") for number in range(2)]
     assert [process.wait(timeout=120) for process in processes] == [0, 0]

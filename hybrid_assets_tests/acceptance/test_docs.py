@@ -22,12 +22,8 @@ ELSEWHERE = {
     "hybrid-assets ui": "acceptance/test_init.py",
 }
 #: Followed from a copy of the quickstart's project.
-FOLLOWED = (
-    "howto/run_it_nightly.md",
-    "howto/read_the_report.md",
-    "howto/operate.md",
-    "job_states.md",
-)
+FOLLOWED = ("howto/read_the_report.md", "job_states.md")
+FOLLOWED_SLOWLY = ("howto/run_it_nightly.md", "howto/operate.md")
 OTHERS = (
     "quickstart.md",
     "howto/rehearse_faults.md",
@@ -65,6 +61,12 @@ def test_a_page_can_be_followed(own_project, page):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("page", FOLLOWED_SLOWLY)
+def test_a_long_page_can_be_followed(own_project, page):
+    follow(page, own_project.folder)
+
+
+@pytest.mark.slow
 def test_the_rehearsal_is_a_bad_night_with_an_answer_for_every_kernel(own_project):
     done = follow("howto/rehearse_faults.md", own_project.folder)
     assert "FAILED" in done.printed
@@ -75,7 +77,7 @@ def test_the_rehearsal_is_a_bad_night_with_an_answer_for_every_kernel(own_projec
 def test_every_command_of_our_pages_is_followed_or_run_elsewhere():
     named = {
         command
-        for page in (*FOLLOWED, *OTHERS)
+        for page in (*FOLLOWED, *FOLLOWED_SLOWLY, *OTHERS)
         for block in blocks(DOCS / page, "console")
         if block.name
         for command in commands_of(block)

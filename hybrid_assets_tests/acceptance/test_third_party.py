@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hybrid_assets_tests.acceptance.following import follow
 
 
@@ -21,6 +23,7 @@ def test_a_workload_of_another_package_gets_rows_and_a_verdict(tmp_path):
     assert {"qaoa_p1", "qaoa_p2", "random_bits"} <= {row["method"] for row in methods}
 
 
+@pytest.mark.slow
 def test_a_baseline_of_another_package_solves_the_instances(tmp_path):
     done = follow("howto/add_a_baseline.md", tmp_path)
     (row,) = done.sql("select instance, value, proved from classical_baselines where baseline = 'one_ascent'")
@@ -28,6 +31,7 @@ def test_a_baseline_of_another_package_solves_the_instances(tmp_path):
     assert 9 <= row["value"] <= 12  # one flip up: at least half of the 15 edges and one; the largest cut is 12
 
 
+@pytest.mark.slow
 def test_a_provider_of_another_package_executes_a_night(tmp_path):
     done = follow("howto/add_a_provider.md", tmp_path)
     rows = done.sql("select distinct backend, source, execution from quantum_results")

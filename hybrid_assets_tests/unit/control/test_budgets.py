@@ -116,9 +116,9 @@ def test_a_budget_keeps_its_unit():
         known_budget(known, budget("night", BudgetUnit.SHOTS))
 
 
-def allowance(*, overhead_s=6.0, kernels=(kernel(0), kernel(1)), **left):
-    """Return the allowance of a batch while budgets have so much left over; those not named have a lot."""
-    batch = batch_of(*kernels, overhead_s=overhead_s)
+def allowance(*more, **left):
+    """Return the allowance of two kernels and more while budgets have so much left over; those not named have a lot."""
+    batch = batch_of(kernel(0), kernel(1), *more)
     return allowance_s(batch, {b.budget_id: replace(b, limit=left.get(b.budget_id, 1e6)) for b in BUDGETS})
 
 
@@ -131,7 +131,7 @@ def test_a_job_may_use_what_is_set_aside_and_what_is_left_over():
 
 def test_a_budget_that_pays_a_part_allows_as_much_more():
     """Of 15 s, ``product`` set 5 aside and has 1 left over: 6 s of its own are 18 s of the job."""
-    assert allowance(kernels=(kernel(0), kernel(1), PRODUCT), product=1.0) == 18.0
+    assert allowance(PRODUCT, product=1.0) == 18.0
 
 
 def test_without_a_budget_in_time_nothing_is_limited():
@@ -143,10 +143,9 @@ def test_without_a_budget_in_time_nothing_is_limited():
 
 @given(st.floats(0, 100), st.floats(0, 100), st.floats(0, 3))
 def test_a_job_cut_off_at_its_allowance_breaks_no_budget(night, product, money):
-    kernels = (kernel(0), kernel(1), PRODUCT)
     limits = {"night": night, "product": product, "money": money}
-    batch = batch_of(*kernels)
-    billed_s = allowance(kernels=kernels, **limits)
+    batch = batch_of(kernel(0), kernel(1), PRODUCT)
+    billed_s = allowance(PRODUCT, **limits)
     paid = charges(batch, status=JobStatus.FAILED, billed_s=billed_s)
     aside = {part.budget_id: part.amount for part in batch.reservations}
     assert all(paid[name] <= (aside[name] + left) * (1 + 1e-9) for name, left in limits.items())
