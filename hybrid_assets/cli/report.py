@@ -55,12 +55,13 @@ def command(obj: dict[str, str | None], *, night: str | None, is_all: bool, is_o
 
 
 def _sentence(report: Report) -> str:
-    from hybrid_assets.report.words import interval, number, plural, seconds  # noqa: PLC0415 - with the verb
+    from hybrid_assets.model.text import plural  # noqa: PLC0415 - with the verb
+    from hybrid_assets.report.words import number, seconds  # noqa: PLC0415 - with the verb
 
     found = report.tiles
     return (
         f"{report.path}: {plural(found['verdicts'], 'verdict')}, {plural(found['candidates'], 'advantage candidate')}, "
-        f"ratio {number(found['ratio'], digits=3)}, "
-        f"effect {interval(found['effect'], found['effect_low'], found['effect_high'])}, "
+        f"lowest ratio {number(found['ratio'], digits=3)}, "
+        f"largest effect {number(found['effect'], digits=3, sign=True)}, "
         f"{seconds(found['billed_s'])} billed, cost {number(found['cost'])}"
     )

@@ -107,7 +107,8 @@ def run_night(
     yes: bool = False,
 ) -> int:
     """Materialize a night, show what came of it and return the exit code."""
-    from hybrid_assets.runner import alerting  # noqa: PLC0415 - imports the stores
+    from hybrid_assets.report.publishing import report_path  # noqa: PLC0415 - imports the stores
+    from hybrid_assets.runner import alerting  # noqa: PLC0415 - as above
     from hybrid_assets.runner.project import Project  # noqa: PLC0415 - as above
     from hybrid_assets.storage.snapshot import publish_snapshot  # noqa: PLC0415 - imports duckdb
 
@@ -139,6 +140,8 @@ def run_night(
     if result.skipped:
         click.echo(f"Not published yet: {', '.join(result.skipped)}.", err=True)
     click.echo(f"Night {chosen} took {time.perf_counter() - began:.1f} s. Database: {publish_snapshot(project.home)}")
+    if "report/nightly_report" in result.published:
+        click.echo(f"Report: {report_path(settings, chosen)}")
     for sentence in alerting.tell(project, nights=(chosen,)):
         click.echo(f"- {sentence}", err=True)
     pending = max((code for code, _ in project.pending.values()), default=0)

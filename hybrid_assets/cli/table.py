@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
+from hybrid_assets.model.results import CONFIDENCE
 from hybrid_assets.storage.questions import METHODS_OF_NIGHT, SUBSTITUTES_OF_NIGHT, VERDICTS_OF_NIGHT
 from hybrid_assets.storage.snapshot import query
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+_EFFECT = f"effect [{100 * CONFIDENCE:g} %]"
 #: Wider than any table: a row stays one line, and a terminal or pager wraps or scrolls it.
 WIDTH = 10_000
 
@@ -43,14 +45,22 @@ def render_night(home: Path, night: str) -> str:
     columns = ("workload", "backend", "method", "role", "instances", "ratio", "best ratio", "p_opt", "value", "shots")
     _, verdicts = query(home, VERDICTS_OF_NIGHT, parameters=[night])
     verdict_rows = [
-        (workload, backend, verdict, method, instances, _interval(effect, low, high), p_value)
-        for workload, backend, verdict, method, instances, effect, low, high, p_value, _ in verdicts
+        (*known, _effect(effect, low, high, confidence), p_value)
+        for *known, effect, low, high, confidence, p_value in verdicts
     ]
     return "\n\n".join(
         (
             draw(columns, shown, title=f"Night {night}: medians over instances; of the classical rivals the best one"),
             draw(
-                ("workload", "backend", "verdict", "best quantum method", "instances", "effect [95 %]", "p"),
+                (
+                    "workload",
+                    "backend",
+                    "verdict",
+                    "best quantum method",
+                    "instances",
+                    _EFFECT,
+                    "p",
+                ),
                 verdict_rows,
                 title="Verdicts: effect = best quantum value minus best rival's, in units of the reference",
             ),
@@ -67,8 +77,12 @@ def substitutes(home: Path, night: str) -> list[str]:
     ]
 
 
-def _interval(effect: float | None, low: float | None, high: float | None) -> str:
-    return "" if effect is None or low is None or high is None else f"{effect:+.4f} [{low:+.4f}, {high:+.4f}]"
+def _effect(effect: float | None, low: float, high: float, confidence: float | None) -> str:
+    """Return an effect with its interval where that is worth `CONFIDENCE`."""
+    if effect is None:
+        return ""
+    is_sure = confidence is not None and confidence >= CONFIDENCE
+    return f"{effect:+.4f} [{low:+.4f}, {high:+.4f}]" if is_sure else f"{effect:+.4f} (too few instances)"
 
 
 def _cell(value: object) -> str:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SIZE = 11
 #: Distance of two lines of text.
 LINE = 15
+#: Class of a bar in a legend: drawn as one, in no series' color.
+BAR = "span bars"
 #: Distinct colors of series; more begin again.
 COLORS = 8
 
@@ -105,7 +107,10 @@ def draw_legend(canvas: Canvas, entries: Sequence[tuple[str, str]], *, top: floa
         needed = 20 + width_of(short, SIZE)
         if x > left and x + needed > canvas.width - 4:
             x, y = left, y + LINE
-        canvas.rect(x, y - 7, 12, 5, f"key {css}")
+        if css.startswith(BAR):
+            canvas.line(x + 6, y - 11, x + 6, y + 3, css)
+        else:
+            canvas.rect(x, y - 7, 12, 5, f"key {css}")
         canvas.text(x + 16, y, name, width=room - 20)
         x += needed + 10
     return y + LINE if entries else top

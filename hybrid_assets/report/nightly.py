@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hybrid_assets.model.stages import StageOutcome
 from hybrid_assets.report.publishing import FOLDER, write_report
 from hybrid_assets.report.recording import record_environment, record_night
-from hybrid_assets.report.words import number
+from hybrid_assets.report.words import SURE, interval
 from hybrid_assets.runner import checks
 from hybrid_assets.runner.driver import utc_now
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: Dagster shows Markdown below this length where it is, longer one at a click.
 MOST_MARKDOWN = 1_000
-#: Columns of the question `tiles` that are charted over the nights.
+#: Columns of the question `tiles` that are charted over the nights: the lowest ratio and the largest effect of a cell.
 CHARTED = ("ratio", "effect", "billed_s", "cost")
 
 
@@ -50,11 +50,11 @@ def publish_report(project: Project, *, night: str) -> StageOutcome:
 
 def verdict_table(report: Report) -> str:
     """Return tonight's verdicts as a Markdown table short enough to be shown at once; what does not fit is counted."""
-    head = "| workload | backend | verdict | effect | 95 % from | to |\n| --- | --- | --- | ---: | ---: | ---: |"
+    head = f"| workload | backend | verdict | effect [{SURE}] |\n| --- | --- | --- | ---: |"
     lines, rows = [head], report.evidence["compared"]
     for index, row in enumerate(rows):
-        numbers = (number(row[name], digits=3, sign=True) for name in ("effect", "effect_low", "effect_high"))
-        line = f"| {' | '.join((row['workload'], row['backend'], row['verdict'], *numbers))} |"
+        effect = interval(row["effect"], row["effect_low"], row["effect_high"], row["effect_confidence"])
+        line = f"| {' | '.join((row['workload'], row['backend'], row['verdict'], effect))} |"
         rest = f"\n\nand {len(rows) - index} more"
         if len("\n".join([*lines, line])) + len(rest) >= MOST_MARKDOWN:
             return "\n".join(lines) + rest

@@ -6,9 +6,10 @@ Put what surrounds the cards here; nothing in the page is a script, and nothing 
 from __future__ import annotations
 
 import re
+from itertools import groupby
 from typing import TYPE_CHECKING
 
-from hybrid_assets.report.cards import comparison, operations, physics, record, spending
+from hybrid_assets.report.cards import comparison, operations, physics, quality, record, sensitivity, spending
 from hybrid_assets.report.cards.tiles import QUESTIONS as TILE_QUESTIONS
 from hybrid_assets.report.cards.tiles import tiles_html
 from hybrid_assets.report.styles import STYLE
@@ -20,24 +21,25 @@ if TYPE_CHECKING:
     from hybrid_assets.report.cards.parts import Card
     from hybrid_assets.report.gathering import Evidence, Row
 
-#: In their order on the page; narrow ones come in pairs.
+#: In their order on the page; narrow ones that follow each other stand in two columns.
 CARDS = (
     comparison.tonight,
     comparison.troubles,
-    comparison.quality,
+    quality.quality,
     comparison.pareto,
     spending.spending,
     physics.calibration,
     operations.batches,
     physics.drift,
-    physics.sensitivity,
+    sensitivity.sensitivity,
     operations.waterfall,
     operations.coverage,
     record.record,
 )
 #: A report must stay easy to mail; beyond this its points lose their tooltips.
 MOST_BYTES = 190_000
-_TOOLTIP = re.compile(r"(<circle [^<>]*)><title>[^<]*</title></circle>")
+_POINTS = re.compile(r'<g class="dot (s\d)">(.*?)</g>', re.DOTALL)
+_POINT = re.compile(r'<circle cx="([^"]*)" cy="([^"]*)"')
 #: A browser that meets a script or an address in it, by whatever way, is told to refuse both.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
@@ -53,13 +55,23 @@ def night_page(evidence: Evidence, *, earlier: str | None = None) -> str:
     if len(page.encode()) <= MOST_BYTES:
         return page
     note = "<p>The points of the charts have no tooltips, to keep the file small: ask the queries.</p></footer>"
-    return _TOOLTIP.sub(r"\1/>", page).replace("</footer>", note)
+    return _POINTS.sub(_bare_points, page).replace("</footer>", note)
+
+
+def _bare_points(found: re.Match[str]) -> str:
+    """Return points as one stroke: a round end of no length each."""
+    moves = "".join(f"M{x} {y}h0" for x, y in _POINT.findall(found[2]))
+    return f'<path class="dots {found[1]}" d="{moves}"/>'
 
 
 def _night_page(evidence: Evidence, earlier: str | None) -> str:
     night = evidence.night
     shown: set[str] = set(TILE_QUESTIONS)
-    cards = "".join(_card(card, evidence, shown) for card in (make(evidence) for make in CARDS))
+    made = [make(evidence) for make in CARDS]
+    cards = "".join(
+        "".join(_card(card, evidence, shown) for card in group) if is_wide else _columns(list(group), evidence, shown)
+        for is_wide, group in groupby(made, key=lambda card: card.is_wide)
+    )
     before = f' · <a href="{escape(earlier)}.html">{escape(earlier)}</a>' if earlier else ""
     body = (
         f'<header><h1>Night {escape(night)}</h1><p><a href="index.html">all nights</a>{before} · quantum '
@@ -68,8 +80,8 @@ def _night_page(evidence: Evidence, earlier: str | None) -> str:
         f'{tiles_html(evidence)}{_sql(TILE_QUESTIONS, evidence)}<div class="cards">{cards}</div></main>'
         f"<footer><p>Made again by <code>hybrid-assets report --night {escape(night)}</code>; the numbers by "
         f"<code>hybrid-assets replay --night {escape(night)}</code>; the night by "
-        f"<code>hybrid-assets run --night {escape(night)}</code>. Times are UTC, costs in the currency of the "
-        "settings' <code>price_per_s</code>. Every number is a row of a query shown with its card: "
+        f"<code>hybrid-assets run --night {escape(night)}</code>. Times are UTC, costs in the settings' currency: "
+        "the provider's bill, or billed seconds times <code>price_per_s</code>. Every number is a row of a query shown with its card: "
         '<code>hybrid-assets sql "…"</code> asks it again.</p></footer>'
     )
     return _document(f"Night {night}", body)
@@ -91,11 +103,17 @@ def index_page(nights: Sequence[Row]) -> str:
         "<header><h1>Nights</h1><p>One report a night, each a file of its own</p></header><main><section "
         'class="card wide">'
         '<div class="scroll"><table><thead><tr><th>night</th><th class="n">verdicts</th><th class="n">advantage '
-        f'candidates</th><th class="n">median effect</th></tr></thead><tbody>{rows}</tbody></table></div>'
+        f'candidates</th><th class="n">largest effect</th></tr></thead><tbody>{rows}</tbody></table></div>'
         "</section></main>"
         "<footer><p>Made again by <code>hybrid-assets report --all</code>.</p></footer>"
     )
     return _document("Nights", body)
+
+
+def _columns(group: Sequence[Card], evidence: Evidence, shown: set[str]) -> str:
+    """Return narrow cards in two columns, each as tall as its own: none waits for its neighbor to end."""
+    made = [_card(card, evidence, shown) for card in group]
+    return "".join(f'<div class="column">{"".join(made[first::2])}</div>' for first in (0, 1))
 
 
 def _card(card: Card, evidence: Evidence, shown: set[str]) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from hybrid_assets.report.drawing import (
+    BAR,
     LINE,
     SIZE,
     Canvas,
@@ -20,7 +22,7 @@ from hybrid_assets.report.scales import linear_scale, log_scale
 from hybrid_assets.report.words import width_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from hybrid_assets.report.scales import Scale
 
@@ -36,9 +38,13 @@ class Point:
     y: float
     #: Tooltip: the number and what it is.
     title: str
-    #: Ends of its interval; None: it has none.
+    #: Ends of its bar; None: it has none.
     low: float | None = None
     high: float | None = None
+    #: Whether the bar is a spread of what was seen (dotted), and no interval of the value.
+    is_spread: bool = False
+    #: What it is a value of; a line joins only neighbors that are of the same.
+    kind: str = ""
     #: Part of a front, drawn with a ring.
     is_marked: bool = False
 
@@ -70,13 +76,15 @@ class Axes:
     lines: Sequence[tuple[float, str]] = ()
     #: Numbers that must be on the vertical axis.
     include: Sequence[float] = ()
+    #: What bars are: intervals, and spreads. In the legend where there are such.
+    interval: str = ""
+    spread: str = ""
 
 
 def draw_plot(axes: Axes, series: Sequence[Series], *, width: float) -> str:
     """Return a chart of values with intervals, legend and tooltips as SVG."""
-    entries = [(color(one.color), one.name) for one in series if one.name] + [("ref", name) for _, name in axes.lines]
     canvas = Canvas(width=width, height=0, label=axes.label)
-    top = draw_legend(canvas, entries, top=SIZE + LINE + 4) + 2
+    top = draw_legend(canvas, list(_legend(axes, series)), top=SIZE + LINE + 4) + 2
     canvas.text(4, SIZE, axes.y_title, css="dim", width=width - 8)
     bottom = top + PLOT_HEIGHT
     y = _vertical(axes, series, top=top, bottom=bottom)
@@ -92,6 +100,20 @@ def draw_plot(axes: Axes, series: Sequence[Series], *, width: float) -> str:
         _draw_series(canvas, one, x, y)
     canvas.height = bottom + 2 * LINE + 5
     return canvas.svg()
+
+
+def _legend(axes: Axes, series: Sequence[Series]) -> Iterator[tuple[str, str]]:
+    yield from ((color(one.color), one.name) for one in series if one.name)
+    yield from (("ref", name) for _, name in axes.lines)
+    kinds = {point.is_spread for one in series for point in one.points if _bar(point)}
+    if False in kinds and axes.interval:
+        yield BAR, axes.interval
+    if True in kinds and axes.spread:
+        yield f"{BAR} dashed", axes.spread
+
+
+def _bar(point: Point) -> tuple[float, float] | None:
+    return None if point.low is None or point.high is None else (point.low, point.high)
 
 
 def _vertical(axes: Axes, series: Sequence[Series], *, top: float, bottom: float) -> Scale:
@@ -122,12 +144,13 @@ def _named(axes: Axes, x: Scale) -> list[tuple[float, str]]:
 
 def _draw_series(canvas: Canvas, one: Series, x: Scale, y: Scale) -> None:
     css = color(one.color)
-    spans = [
-        f"M{px(x(p.x))} {px(y(p.low))}V{px(y(p.high))}" for p in one.points if p.low is not None and p.high is not None
-    ]
-    canvas.path("".join(spans), f"span {css}")
-    if one.is_joined:
-        canvas.polyline([(x(p.x), y(p.y)) for p in one.points], f"join {css}{' dashed' if one.is_dashed else ''}")
+    for is_spread, look in ((False, ""), (True, " dashed")):
+        bars = ((p.x, bar) for p in one.points if (bar := _bar(p)) and p.is_spread == is_spread)
+        canvas.path(
+            "".join(f"M{px(x(at))} {px(y(low))}V{px(y(high))}" for at, (low, high) in bars), f"span {css}{look}"
+        )
+    for _, alike in groupby(one.points if one.is_joined else (), key=lambda p: p.kind):
+        canvas.polyline([(x(p.x), y(p.y)) for p in alike], f"join {css}{' dashed' if one.is_dashed else ''}")
     marked = [(x(p.x), y(p.y), p.title) for p in one.points if p.is_marked]
     canvas.dots(marked, f"ring {css}", radius=6)
     canvas.dots([(x(p.x), y(p.y), p.title) for p in one.points], f"dot {css}", radius=3)

@@ -38,6 +38,11 @@ class Report:
     evidence: Evidence
 
 
+def report_path(settings: Settings, night: str) -> Path:
+    """Return where a night's report is, or would be."""
+    return settings.home / FOLDER / f"{night}.html"
+
+
 def write_report(settings: Settings, night: str) -> Report:
     """Write a night's report and the index.
 
@@ -49,7 +54,7 @@ def write_report(settings: Settings, night: str) -> Report:
     evidence = gather(settings, night)
     earlier = max((name for name in _written(folder) if name < night), default=None)
     data = night_page(evidence, earlier=earlier).encode()
-    path = folder / f"{night}.html"
+    path = report_path(settings, night)
     write_atomically(path, data)
     _write_index(folder, settings, evidence)
     return Report(

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from hybrid_assets.model.text import plural
 from hybrid_assets.report.drawing import LINE, SIZE, Canvas, draw_columns, draw_legend, px
 from hybrid_assets.report.scales import linear_scale
-from hybrid_assets.report.words import day, plural, seconds, width_of
+from hybrid_assets.report.words import day, seconds, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -28,7 +28,8 @@ padding:8px 10px}
 .tile.good{border-top-color:var(--good)}.tile.warn{border-top-color:var(--warn)}.tile.bad{border-top-color:var(--bad)}
 .cards{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:14px}
 .card{background:var(--card);border:1px solid var(--edge);border-radius:8px;padding:14px 16px;min-width:0}
-.wide{grid-column:1/-1}.why{color:var(--dim);margin:0 0 10px}
+.wide{grid-column:1/-1}.column{display:flex;flex-direction:column;gap:14px;min-width:0}
+.why{color:var(--dim);margin:0 0 10px}
 .note{color:var(--dim);font-size:12.5px;margin:8px 0 0;overflow-wrap:anywhere}
 .missing{border-left:3px solid var(--c7);padding:2px 0 2px 10px;color:var(--dim);margin:10px 0}
 .panels{display:grid;gap:14px 20px}.p2{grid-template-columns:repeat(2,minmax(0,1fr))}
@@ -53,7 +54,9 @@ border-radius:6px;padding:8px}
 .box{display:inline-block;width:12px;height:9px;margin-right:5px;background:currentColor}
 footer{color:var(--dim);padding:16px;font-size:12.5px}
 .grid{stroke:var(--grid)}line.ref{stroke:var(--ref);stroke-dasharray:5 4;stroke-width:1.2}.key.ref{fill:var(--ref)}
-.join,.span{fill:none!important;stroke-width:1.8}.span{stroke-width:1.3;opacity:.65}.dashed{stroke-dasharray:3 4}
+.join,.span{fill:none!important;stroke-width:1.8}.span{stroke-width:1.3;opacity:.65}
+.bars{stroke:var(--ink)}.dashed{stroke-dasharray:3 4}
+.dots{fill:none!important;stroke-width:6;stroke-linecap:round}
 .ring{fill:none!important;stroke-width:1.5}
 .queue{fill:var(--queue)}
 .state-closed{fill:var(--good)}.state-half_open{fill:var(--warn)}.state-open{fill:var(--bad)}

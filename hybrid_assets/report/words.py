@@ -6,6 +6,10 @@ import html
 import math
 from datetime import date, datetime
 
+from hybrid_assets.model.results import CONFIDENCE
+
+#: What an interval is worth, as text.
+SURE = f"{100 * CONFIDENCE:g} %"
 #: What stands for a number that is missing; between two numbers it means "to".
 NOTHING = "\u2013"
 #: Characters that are narrow in every common sans-serif font, and those that are wide.
@@ -66,12 +70,19 @@ def number(value: object, *, digits: int = 4, sign: bool = False) -> str:
     return f"{value:{plus},.0f}" if abs(value) >= 10.0**digits else f"{value:{plus}.{digits}g}"
 
 
-def interval(middle: float | None, low: float | None, high: float | None, *, sign: bool = True) -> str:
-    """Return ``+0.12 [-0.01, +0.25]``; a dash where the number is missing."""
+def is_interval(confidence: float | None) -> bool:
+    """Tell whether the ends of an interval are worth showing as one."""
+    return confidence is not None and confidence >= CONFIDENCE
+
+
+def interval(
+    middle: float | None, low: float | None, high: float | None, confidence: float | None, *, sign: bool = True
+) -> str:
+    """Return ``+0.12 [-0.01, +0.25]``; why there is none where the ends are not worth it; a dash without a number."""
+    shown = [number(value, digits=3, sign=sign) for value in (middle, low, high)]
     if middle is None:
         return NOTHING
-    shown = [number(value, digits=3, sign=sign) for value in (middle, low, high)]
-    return shown[0] if low is None else f"{shown[0]} [{shown[1]}, {shown[2]}]"
+    return f"{shown[0]} [{shown[1]}, {shown[2]}]" if is_interval(confidence) else f"{shown[0]} (too few instances)"
 
 
 def seconds(value: float | None) -> str:
@@ -90,8 +101,3 @@ def day(value: date | str) -> str:
 def clock(value: datetime) -> str:
     """Return a time of day in UTC."""
     return f"{value:%H:%M:%S}"
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """Return ``1 night`` or ``3 nights``."""
-    return f"{count:,} {one if count == 1 else many or f'{one}s'}"

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid_assets.errors import ConfigurationError
 from hybrid_assets.model.jobs import ExecutionKind
-from hybrid_assets.model.results import ReferenceKind, Role
+from hybrid_assets.model.results import CONFIDENCE, ReferenceKind, Role
 from hybrid_assets.scoring.effects import PairedEffects, quality
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class ClaimRules:
     #: Effect of an instance on which the method failed or is missing: all of the reference lost.
     missing_effect: float = -1.0
     alpha: float = 0.05
-    confidence: float = 0.95
+    confidence: float = CONFIDENCE
 
     def __post_init__(self) -> None:
         if self.missing_effect >= 0:

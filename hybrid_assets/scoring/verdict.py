@@ -15,9 +15,10 @@
 The effect is the median over instances of the paired effects (`effects`); the unit of replication is the instance. Its
 interval holds for every distribution of effects (`statistics.median_interval`). The row tells of the method with the
 strongest verdict, then the least p-value, the largest effect, the first name; the best of many is flattered, so that
-the lower end is corrected for their number, as the p-value is. Fewer than six instances cannot reach 95 %: the interval
-is then from the least to the largest effect, and the scope says what it is worth. One instance alone has as interval
-everything its reference leaves possible.
+the lower end is corrected for their number, as the p-value is. Fewer than six instances cannot reach 95 %, nor can a
+few more where the method is the best of several: the interval is then from the least to the largest effect, and
+``effect_confidence`` and the scope say what it is worth. One instance alone has as interval everything its reference
+leaves possible, and no confidence.
 
 Put what is said of a claim here; keep rules and gates in `gates`, statistics in `statistics`, numbers of one instance
 in `effects`.
@@ -33,6 +34,7 @@ import numpy as np
 
 from hybrid_assets.model.jobs import ExecutionKind
 from hybrid_assets.model.results import Role
+from hybrid_assets.model.text import plural
 from hybrid_assets.scoring.effects import PairedEffects, by_instance, paired_effects
 from hybrid_assets.scoring.gates import ClaimRules, Gate, named, panel_gates
 from hybrid_assets.scoring.statistics import MedianInterval, holm, median_interval, paired_test
@@ -59,6 +61,8 @@ class Evidence:
     #: Median paired effect and its interval.
     effect: float
     interval: MedianInterval
+    #: Least chance that the interval holds the median, the choice of the method counted; None: one instance shows none.
+    confidence: float | None
     #: Holm-adjusted over the quantum methods.
     p_value: float
     gates: tuple[Gate, ...] = field(default=())
@@ -134,6 +138,7 @@ def decide(
         "effect": best.effect,
         "effect_low": best.interval.low,
         "effect_high": best.interval.high,
+        "effect_confidence": best.confidence,
         "p_value": best.p_value,
         "verdict": str(best.verdict),
         "scope": _scope(best, table, instances, rules),
@@ -171,8 +176,20 @@ def _evidence(paired: PairedEffects, p_value: float, table: Table, rules: ClaimR
         Gate(name="significance", passed=p_value < rules.alpha, why=f"adjusted p {p_value:.3g} against {rules.alpha}"),
     )
     return Evidence(
-        paired=paired, effect=float(np.median(paired.effects)), interval=interval, p_value=p_value, gates=gates
+        paired=paired,
+        effect=float(np.median(paired.effects)),
+        interval=interval,
+        confidence=_confidence(interval, len(paired.effects), num_methods),
+        p_value=p_value,
+        gates=gates,
     )
+
+
+def _confidence(interval: MedianInterval, num_instances: int, num_methods: int) -> float | None:
+    """Return what an interval of the best of so many methods is worth: any of them may be the one (Bonferroni)."""
+    if num_instances < 2:
+        return None
+    return max(0.0, 1 - num_methods * interval.low_risk - interval.high_risk)
 
 
 def _most_risk(rules: ClaimRules) -> float:
@@ -184,9 +201,9 @@ def _row_without_data(num_instances: int, rules: ClaimRules) -> dict[str, Any]:
     return {
         "metric": rules.metric,
         "num_instances": num_instances,
-        **dict.fromkeys(("method", "effect", "effect_low", "effect_high", "p_value")),
+        **dict.fromkeys(("method", "effect", "effect_low", "effect_high", "effect_confidence", "p_value")),
         "verdict": str(Verdict.NO_ADVANTAGE),
-        "scope": f"No quantum method gave a result on {num_instances} instances, so nothing is claimed.",
+        "scope": f"No quantum method gave a result on {plural(num_instances, 'instance')}, so nothing is claimed.",
         "reasons": "data: no quantum method has a row",
         **dict.fromkeys(("wins", "ties", "losses"), 0),
     }
@@ -195,26 +212,37 @@ def _row_without_data(num_instances: int, rules: ClaimRules) -> dict[str, Any]:
 def _scope(best: Evidence, table: Table, instances: Mapping[str, int | None], rules: ClaimRules) -> str:
     methods = {role: sorted({m for f in table.values() for m, r in f.items() if r["role"] == role}) for role in Role}
     sizes = [size for name in best.paired.instances if (size := instances[name]) is not None]
-    span = f"{min(sizes)} to {max(sizes)} variables" if sizes else "unknown size"
+    quantum = methods[Role.QUANTUM]
+    best_of = f"the best of {len(quantum)} quantum methods" if len(quantum) > 1 else "the only quantum method"
     shots = max((f[best.paired.method]["shots"] or 0 for f in table.values() if best.paired.method in f), default=0)
     return (
-        f"Concerns {rules.metric} of {best.paired.method}, the best of {len(methods[Role.QUANTUM])} quantum methods, "
-        f"on {len(best.paired.effects)} instances of {span} ({named(best.paired.instances)}), "
+        f"Concerns {rules.metric} of {best.paired.method}, {best_of}, "
+        f"on {plural(len(best.paired.effects), 'instance')} of {_span(sizes)} ({named(best.paired.instances)}), "
         f"{len(best.paired.missing)} without a result counted as losses, "
         f"executed as {named(sorted(rules.execution_kinds)) or 'unknown'} with up to {shots} shots an instance, "
         f"against the best of {named(methods[Role.CLASSICAL]) or 'no baseline'} "
         f"and the controls {named(methods[Role.CONTROL]) or 'none'} on each instance. "
-        f"{_limits_of_interval(best, rules)}{_limits_of_claim(rules)}"
+        f"{_limits_of_interval(best, rules, len(quantum))}{_limits_of_claim(rules)}"
     )
 
 
-def _limits_of_interval(best: Evidence, rules: ClaimRules) -> str:
-    if best.interval.high_risk <= _most_risk(rules):
+def _span(sizes: Sequence[int]) -> str:
+    if not sizes:
+        return "unknown size"
+    least, most = min(sizes), max(sizes)
+    return plural(most, "variable") if least == most else f"{least} to {most} variables"
+
+
+def _limits_of_interval(best: Evidence, rules: ClaimRules, num_methods: int) -> str:
+    if best.confidence is None:
+        return "One instance shows no interval: what stands for it is all that its reference leaves possible. "
+    if best.confidence >= rules.confidence:
         return ""
-    reached = 100 * (1 - best.interval.low_risk - best.interval.high_risk)
+    worth = f"holds the median with {100 * best.confidence:g} %" if best.confidence else "promises nothing"
+    chosen = f" of the best of {num_methods} methods" if num_methods > 1 else ""
     return (
-        f"{len(best.paired.effects)} instances are too few for a {100 * rules.confidence:g} % interval: "
-        f"theirs holds the median with {reached:g} %. "
+        f"{len(best.paired.effects)} instances are too few for a {100 * rules.confidence:g} % interval{chosen}: "
+        f"theirs, from the least to the largest effect, {worth}. "
     )
 
 

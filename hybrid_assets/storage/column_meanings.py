@@ -83,7 +83,11 @@ _MEANINGS = {
     "p_opt_low": "Lower end of its 95 % interval.",
     "p_opt_high": "Upper end of its 95 % interval.",
     "trials": "Samples behind p_opt.",
-    "cost": "Billed seconds times the backend's price.",
+    "cost": "Money billed: the provider's own bill, or billed seconds times the backend's price.",
+    "effect": "Median over instances of the judged method's best value less its best rival's.",
+    "effect_low": "Lower end of the effect's interval.",
+    "effect_high": "Upper end of the effect's interval.",
+    "effect_confidence": "What that interval is worth; empty: one instance alone shows nothing.",
     "verdict": "no_advantage, inconclusive or advantage_candidate.",
     # decisions
     "decision": "What downstream may use.",
@@ -106,7 +110,7 @@ _MEANINGS = {
     "finished_at": "When it ended (UTC).",
     "queue_s": "Seconds in the provider's queue.",
     "run_s": "Seconds it ran.",
-    "billed_s": "Seconds the provider billed.",
+    "billed_s": "Seconds the provider billed; 0 where it bills money and tells no seconds.",
     "night_share": "Part of the job's kernels that are this night's.",
     "is_duplicate": "Made by network or provider, not by us.",
     # stages, calibrations, reports

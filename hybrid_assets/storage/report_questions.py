@@ -24,23 +24,34 @@ FORECAST_NIGHTS = 8
 _HISTORY = f"night > $1::DATE - {HISTORY_NIGHTS} AND night <= $1::DATE"
 _CHART = f"night > $1::DATE - {CHART_NIGHTS} AND night <= $1::DATE"
 
-#: One row a night, workload and backend: the judged method beside the best classical one and the best control.
+#: One row a night, workload and backend: the judged method beside the best classical one and the best control. The
+#: interval of its ratio is the sign test's, as `scoring.statistics.median_interval` has it: from the k-th least to the
+#: k-th largest of n, k the largest of which either end risks 2.5 % at most; of fewer than six, from the least to the
+#: largest. The confidence tells which.
 _NIGHTS_COMPARED = """
 WITH methods AS (
-    SELECT night, workload, backend, role, method, count(*) AS instances, median(ratio) AS ratio,
-           quantile_cont(ratio, 0.25) AS ratio_q25, quantile_cont(ratio, 0.75) AS ratio_q75,
-           median(best_ratio) AS best_ratio, avg(best_ratio) AS mean_best_ratio, sum(wall_s) AS wall_s,
+    SELECT night, workload, backend, role, method, count(ratio) AS n, median(ratio) AS ratio,
+           list_sort(list(ratio) FILTER (ratio IS NOT NULL)) AS ratios, median(best_ratio) AS best_ratio,
+           avg(best_ratio) AS mean_best_ratio, sum(wall_s) AS wall_s,
            count(best_ratio) AS answers, count(*) FILTER (source <> 'backend') AS substituted
     FROM comparisons WHERE {where} GROUP BY ALL),
 best AS (
     SELECT * FROM methods QUALIFY row_number() OVER (
-        PARTITION BY night, workload, backend, role ORDER BY answers DESC, mean_best_ratio DESC, wall_s, method) = 1)
+        PARTITION BY night, workload, backend, role ORDER BY answers DESC, mean_best_ratio DESC, wall_s, method) = 1),
+risks AS (
+    SELECT n, j, sum(exp(lgamma(n + 1) - lgamma(j + 1) - lgamma(n - j + 1) - n * ln(2)))
+           OVER (PARTITION BY n ORDER BY j) AS risk
+    FROM (SELECT DISTINCT n FROM methods WHERE role = 'quantum'), generate_series(0, n // 2 - 1) AS of_n(j)),
+ends AS (SELECT n, count(*) AS k, max(risk) AS risk FROM risks WHERE j = 0 OR risk <= 0.025 GROUP BY n)
 SELECT v.night, v.workload, v.backend, v.verdict, v.metric, v.method, v.num_instances, v.effect, v.effect_low,
-       v.effect_high, v.p_value, v.wins, v.ties, v.losses, q.ratio, q.ratio_q25, q.ratio_q75, q.best_ratio,
-       c.method AS classical, c.best_ratio AS classical_best_ratio, k.method AS control,
-       k.best_ratio AS control_best_ratio, coalesce(q.substituted, 0) AS substituted, v.scope, v.reasons
+       v.effect_high, v.effect_confidence, v.p_value, v.wins, v.ties, v.losses, q.ratio, q.ratios[e.k] AS ratio_low,
+       q.ratios[q.n + 1 - e.k] AS ratio_high, 1 - 2 * e.risk AS ratio_confidence, q.best_ratio,
+       c.method AS classical, c.best_ratio AS classical_best_ratio,
+       k.method AS control, k.best_ratio AS control_best_ratio,
+       coalesce(q.substituted, 0) AS substituted, v.scope, v.reasons
 FROM (SELECT * FROM verdicts WHERE {where}) v
 LEFT JOIN methods q ON (q.night, q.workload, q.backend, q.method) = (v.night, v.workload, v.backend, v.method)
+LEFT JOIN ends e ON e.n = q.n
 LEFT JOIN best c ON (c.night, c.workload, c.backend, c.role) = (v.night, v.workload, v.backend, 'classical')
 LEFT JOIN best k ON (k.night, k.workload, k.backend, k.role) = (v.night, v.workload, v.backend, 'control')
 ORDER BY v.workload, v.backend, v.night"""
@@ -50,33 +61,46 @@ _RUN_TIMES = """
     SELECT workload, backend, sum(run_s * night_share) / nullif(sum(shots), 0) AS execution_s
     FROM job_attempts WHERE night = $1::DATE AND status = 'SUCCEEDED' AND NOT is_duplicate GROUP BY ALL"""
 
-#: Expected value of a kernel's row over its instance's reference, and how far it is from the same row's median over
-#: the history; with the wait of its job.
-_ROWS = f"""
-    SELECT q.night, q.workload, q.backend, q.shots, q.provider_job_id, q.executed_calibration_id AS calibration_id,
-           q.expected_value / r.reference_value AS ratio, j.queue_s,
-           ratio - median(ratio) OVER (PARTITION BY q.workload, q.backend, q.instance, q.label, q.row) AS deviation,
-           count(*) OVER (PARTITION BY q.workload, q.backend, q.instance, q.label, q.row) AS repetitions
-    FROM (SELECT * FROM quantum_results
-          WHERE {_HISTORY} AND source = 'backend' AND expected_value IS NOT NULL) q
+#: Results of kernels over a whole instance, of nights that WHERE chooses, as parts of their instance's reference. A
+#: kernel of a part of an instance has fewer qubits than the instance has variables, and no reference of its own.
+_RATIOS = """
+    SELECT q.*, q.expected_value / r.reference_value AS ratio
+    FROM (SELECT * FROM quantum_results WHERE {where} AND source = 'backend' AND expected_value IS NOT NULL) q
+    JOIN (SELECT night, workload, instance, num_variables FROM normalized_inputs WHERE {where}) i
+    ON (i.night, i.workload, i.instance) = (q.night, q.workload, q.instance) AND q.num_qubits >= i.num_variables
     JOIN (SELECT DISTINCT night, workload, backend, instance, reference_value FROM comparisons
-          WHERE {_HISTORY} AND reference_value > 0 AND p_opt IS NOT NULL) r USING (night, workload, backend, instance)
+          WHERE {where} AND reference_value > 0 AND p_opt IS NOT NULL) r
+    ON (r.night, r.workload, r.backend, r.instance) = (q.night, q.workload, q.backend, q.instance)"""
+
+#: Those of the history, each on the night it was executed first, and how far each is from the median of its own row:
+#: kernels of other labels, instances or angles are never compared with each other. With the wait of its job.
+_ROWS = f"""
+    SELECT q.night, q.workload, q.backend, q.shots, q.executed_calibration_id AS calibration_id, j.queue_s,
+           q.ratio - median(q.ratio) OVER own AS deviation, count(*) OVER own AS repetitions,
+           min(q.shots) OVER own < max(q.shots) OVER own AS shots_differ
+    FROM (SELECT * FROM ({_RATIOS.format(where=_HISTORY)})
+          QUALIFY row_number() OVER (PARTITION BY workload, backend, kernel_id, "row" ORDER BY night) = 1) q
     LEFT JOIN (SELECT night, provider_job_id, max(queue_s) AS queue_s FROM job_attempts
-               WHERE {_HISTORY} GROUP BY ALL) j USING (night, provider_job_id)"""  # noqa: S608 - constants of this module
+               WHERE {_HISTORY} GROUP BY ALL) j USING (night, provider_job_id)
+    WINDOW own AS (PARTITION BY q.workload, q.backend, q.instance, q.label, q.row, q.parameters)"""  # noqa: S608 - constants of this module
 
 _QUESTIONS = {
     "tiles": """
+WITH cells AS (
+    SELECT v.workload || ' on ' || v.backend AS cell, any_value(v.verdict) AS verdict, any_value(v.effect) AS effect,
+           median(c.ratio) AS ratio
+    FROM verdicts v LEFT JOIN comparisons c USING (night, workload, backend, method)
+    WHERE v.night = $1::DATE GROUP BY v.workload, v.backend),
+least AS (SELECT * FROM cells WHERE ratio IS NOT NULL ORDER BY ratio, cell LIMIT 1),
+most AS (SELECT * FROM cells WHERE effect IS NOT NULL ORDER BY effect DESC, cell LIMIT 1)
 SELECT
-    (SELECT count(*) FROM verdicts WHERE night = $1::DATE) AS verdicts,
-    (SELECT count(*) FROM verdicts WHERE night = $1::DATE AND verdict = 'advantage_candidate') AS candidates,
-    (SELECT count(*) FROM verdicts WHERE night = $1::DATE AND verdict = 'inconclusive') AS inconclusive,
-    (SELECT median(c.ratio) FROM comparisons c JOIN verdicts v USING (night, workload, backend, method)
-     WHERE night = $1::DATE) AS ratio,
-    (SELECT count(c.ratio) FROM comparisons c JOIN verdicts v USING (night, workload, backend, method)
-     WHERE night = $1::DATE) AS ratio_instances,
-    (SELECT median(effect) FROM verdicts WHERE night = $1::DATE) AS effect,
-    (SELECT min(effect_low) FROM verdicts WHERE night = $1::DATE) AS effect_low,
-    (SELECT max(effect_high) FROM verdicts WHERE night = $1::DATE) AS effect_high,
+    (SELECT count(*) FROM cells) AS verdicts,
+    (SELECT count(*) FROM cells WHERE verdict = 'advantage_candidate') AS candidates,
+    (SELECT count(*) FROM cells WHERE verdict = 'inconclusive') AS inconclusive,
+    (SELECT ratio FROM least) AS ratio, (SELECT cell FROM least) AS ratio_cell,
+    (SELECT max(ratio) FROM cells) AS highest_ratio,
+    (SELECT effect FROM most) AS effect, (SELECT cell FROM most) AS effect_cell,
+    (SELECT min(effect) FROM cells) AS least_effect,
     coalesce(sum(billed_s * coalesce(night_share, 1)), 0) AS billed_s,
     coalesce(sum(cost * coalesce(night_share, 1)), 0) AS cost,
     coalesce(sum(run_s * coalesce(night_share, 1)), 0) AS run_s,
@@ -121,7 +145,7 @@ FROM used GROUP BY ALL HAVING max(night) = $1::DATE ORDER BY team, period, unit"
     "spending_by_night": f"""
 SELECT night, backend, count(*) AS jobs, count(*) FILTER (status <> 'SUCCEEDED') AS not_succeeded,
        sum(billed_s * coalesce(night_share, 1)) AS billed_s, sum(cost * coalesce(night_share, 1)) AS cost
-FROM job_attempts WHERE {_CHART} GROUP BY ALL HAVING sum(billed_s) > 0 ORDER BY backend, night""",  # noqa: S608
+FROM job_attempts WHERE {_CHART} GROUP BY ALL HAVING sum(billed_s) > 0 OR sum(cost) > 0 ORDER BY backend, night""",  # noqa: S608
     "calibration": """
 SELECT backend, calibration_id, coalesce(calibrated_at, observed_at) AS calibrated_at, median_two_qubit_error,
        median_readout_error
@@ -136,21 +160,22 @@ FROM (SELECT DISTINCT night, backend, executed_calibration_id AS calibration_id 
       WHERE {_CHART} AND source = 'backend') JOIN calibration_snapshots USING (backend, calibration_id)
 WHERE median_two_qubit_error IS NOT NULL GROUP BY ALL ORDER BY backend, night""",  # noqa: S608
     "drift": f"""
-SELECT workload, backend, night, avg(s.median_two_qubit_error) AS two_qubit_error,
-       avg(s.median_readout_error) AS readout_error, median(k.ratio) AS ratio, count(*) AS rows,
-       count(DISTINCT calibration_id) AS calibrations
-FROM ({_ROWS}) k JOIN calibration_snapshots s USING (backend, calibration_id)
-WHERE s.median_two_qubit_error IS NOT NULL GROUP BY ALL ORDER BY workload, backend, night""",  # noqa: S608
-    "drift_correlation": f"""
 WITH nights AS (
-    SELECT workload, backend, night, avg(s.median_two_qubit_error) AS error, median(k.ratio) AS ratio
+    SELECT workload, backend, night, avg(s.median_two_qubit_error) AS two_qubit_error,
+           median(k.deviation) AS deviation, count(*) AS rows
     FROM ({_ROWS}) k JOIN calibration_snapshots s USING (backend, calibration_id)
-    WHERE s.median_two_qubit_error IS NOT NULL GROUP BY ALL),
+    WHERE s.median_two_qubit_error IS NOT NULL AND k.repetitions > 1 GROUP BY ALL),
 ranked AS (
-    SELECT workload, backend, rank() OVER (PARTITION BY workload, backend ORDER BY error) AS error_rank,
-           rank() OVER (PARTITION BY workload, backend ORDER BY ratio) AS ratio_rank FROM nights)
-SELECT workload, backend, count(*) AS nights, corr(error_rank, ratio_rank) AS rank_correlation
-FROM ranked GROUP BY ALL ORDER BY workload, backend""",  # noqa: S608
+    SELECT *, rank() OVER (PARTITION BY workload, backend ORDER BY two_qubit_error) AS error_rank,
+           rank() OVER (PARTITION BY workload, backend ORDER BY deviation) AS quality_rank FROM nights)
+SELECT workload, backend, night, two_qubit_error, deviation, rows, count(*) OVER pair AS nights,
+       corr(error_rank, quality_rank) OVER pair AS rank_correlation
+FROM ranked WINDOW pair AS (PARTITION BY workload, backend) ORDER BY workload, backend, night""",  # noqa: S608
+    "parts": """
+SELECT workload, count(DISTINCT (q.instance, q.label)) AS kernels, count(DISTINCT q.instance) AS instances,
+       min(q.instance) AS example
+FROM quantum_results q JOIN normalized_inputs i USING (night, workload, instance)
+WHERE night = $1::DATE AND q.num_qubits < i.num_variables GROUP BY ALL ORDER BY workload""",
     "stages": """
 SELECT workload, backend, stage, finished_at, wall_s, budget_s, within_budget FROM stage_timings
 WHERE night = $1::DATE AND wall_s IS NOT NULL ORDER BY finished_at - to_microseconds((wall_s * 1e6)::BIGINT), stage
@@ -174,23 +199,18 @@ WHERE night = $1::DATE AND batch_id IS NULL GROUP BY ALL ORDER BY times DESC, ba
 SELECT backend, kind, happened_at, state, reason FROM breaker_events WHERE night = $1::DATE
 ORDER BY backend, happened_at, kind LIMIT 300""",
     "shots": f"""
-SELECT workload, backend, shots, count(ratio) AS rows, median(ratio) AS ratio, quantile_cont(ratio, 0.25) AS ratio_q25,
-       quantile_cont(ratio, 0.75) AS ratio_q75
-FROM ({_ROWS}) GROUP BY ALL ORDER BY workload, backend, shots""",  # noqa: S608
-    "depths": """
+SELECT workload, backend, shots, count(*) AS rows, median(deviation) AS deviation,
+       quantile_cont(deviation, 0.25) AS deviation_q25, quantile_cont(deviation, 0.75) AS deviation_q75
+FROM ({_ROWS}) WHERE shots_differ GROUP BY ALL ORDER BY workload, backend, shots""",  # noqa: S608
+    "depths": f"""
 WITH circuits AS (
     SELECT workload, backend, instance, label, max(depth) AS depth, max(two_qubit_gates) AS two_qubit_gates
-    FROM compiled_circuits WHERE night = $1::DATE GROUP BY ALL),
-found AS (
-    SELECT q.workload, q.backend, q.label, c.depth, c.two_qubit_gates, q.expected_value / r.reference_value AS ratio
-    FROM (SELECT * FROM quantum_results WHERE night = $1::DATE AND source = 'backend' AND expected_value IS NOT NULL) q
-    JOIN (SELECT DISTINCT workload, backend, instance, reference_value FROM comparisons
-          WHERE night = $1::DATE AND reference_value > 0 AND p_opt IS NOT NULL) r USING (workload, backend, instance)
-    JOIN circuits c USING (workload, backend, instance, label))
-SELECT workload, backend, label, median(depth) AS depth, median(two_qubit_gates) AS two_qubit_gates,
-       count(*) AS rows, median(ratio) AS ratio, quantile_cont(ratio, 0.25) AS ratio_q25,
-       quantile_cont(ratio, 0.75) AS ratio_q75
-FROM found GROUP BY ALL ORDER BY workload, backend, depth, label LIMIT 60""",
+    FROM compiled_circuits WHERE night = $1::DATE GROUP BY ALL)
+SELECT workload, backend, label, count(DISTINCT instance) AS instances, median(depth) AS depth,
+       median(two_qubit_gates) AS two_qubit_gates, count(*) AS rows, median(ratio) AS ratio,
+       quantile_cont(ratio, 0.25) AS ratio_q25, quantile_cont(ratio, 0.75) AS ratio_q75
+FROM ({_RATIOS.format(where="night = $1::DATE")}) JOIN circuits USING (workload, backend, instance, label)
+GROUP BY ALL ORDER BY workload, backend, depth, label LIMIT 60""",  # noqa: S608
     "queues": f"""
 WITH binned AS (
     SELECT *, least(floor({QUEUE_BINS} * percent_rank() OVER (PARTITION BY workload, backend ORDER BY queue_s)),
@@ -251,7 +271,7 @@ SELECT kind, name, string_agg(value, ', ' ORDER BY recorded_at, value) AS value 
 WHERE night = $1::DATE GROUP BY kind, name ORDER BY list_position(['backend', 'host', 'package'], kind), name""",
     "nights": """
 SELECT night, count(*) AS verdicts, count(*) FILTER (verdict = 'advantage_candidate') AS candidates,
-       median(effect) AS effect
+       max(effect) AS effect
 FROM verdicts WHERE night <= $1::DATE GROUP BY night ORDER BY night DESC LIMIT 400""",
 }
 

@@ -217,6 +217,7 @@ _ALL = (
             "effect": _REAL,
             "effect_low": _REAL,
             "effect_high": _REAL,
+            "effect_confidence": _REAL,
             "p_value": _REAL,
             "wins": _INT,
             "ties": _INT,

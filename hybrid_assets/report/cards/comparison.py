@@ -1,9 +1,10 @@
-"""Cards of the comparison: tonight, night by night, quality against time, and what went wrong."""
+"""Cards of the comparison: tonight, quality against time, and what went wrong."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hybrid_assets.model.text import plural
 from hybrid_assets.report.cards.parts import (
     WIDE,
     Card,
@@ -17,9 +18,8 @@ from hybrid_assets.report.cards.parts import (
     sentence,
     text_column,
 )
-from hybrid_assets.report.gathering import every_night
 from hybrid_assets.report.plots import Axes, Point, Series, draw_plot
-from hybrid_assets.report.words import day, escape, interval, number, plural, seconds
+from hybrid_assets.report.words import SURE, escape, interval, number, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,8 @@ def tonight(evidence: Evidence) -> Card:
             data_table("compared", rows, _compared_columns(evidence))
             + sentence(
                 "Effect: the judged method's best value minus the best of all rivals on the same instance, in units of "
-                "the reference; its 95 % interval is the sign test's. p: one-sided, paired, Holm-adjusted."
+                f"the reference; its {SURE} interval is the sign test's, which a few instances cannot give. "
+                "p: one-sided, paired, Holm-adjusted."
             )
             + f'<h3>Scope of each verdict</h3><ul class="scopes">{scopes}</ul>'
             + folded("Every method, control and baseline of tonight", _methods(evidence))
@@ -78,8 +79,10 @@ def _compared_columns(evidence: Evidence) -> Sequence[Column]:
         Column(key="classical_best_ratio", head="its ratio", show=lambda value: number(value, digits=3)),
         Column(
             key="effect",
-            head="effect [95 %]",
-            html=lambda row: escape(interval(row["effect"], row["effect_low"], row["effect_high"])),
+            head=f"effect [{SURE}]",
+            html=lambda row: escape(
+                interval(row["effect"], row["effect_low"], row["effect_high"], row["effect_confidence"])
+            ),
         ),
         Column(key="p_value", head="p", show=lambda value: number(value, digits=2)),
         Column(key="wins", head="win/tie/loss", html=lambda row: f"{row['wins']}/{row['ties']}/{row['losses']}"),
@@ -101,83 +104,6 @@ def _methods(evidence: Evidence) -> str:
         Column(key="cost", head="cost"),
     )
     return data_table("methods", evidence["methods"], columns, most=120)
-
-
-def quality(evidence: Evidence) -> Card:
-    """Return quality and effect night by night, with intervals and the classical line."""
-    rows = evidence["quality_by_night"]
-    workloads = sorted({row["workload"] for row in rows})
-    nights = every_night(rows)
-    body = missing("No night has a verdict yet: this card draws one point a night from the first one on.")
-    if rows:
-        width = panel_width(2, WIDE)
-        charts = []
-        for workload in workloads:
-            ours = [row for row in rows if row["workload"] == workload]
-            charts += [_ratio_chart(workload, ours, nights, width), _effect_chart(workload, ours, nights, width)]
-        body = panels(charts, beside=2) + sentence(
-            "Left: median over instances of what a sample is worth, bars hold the middle half of the instances; the "
-            "dashed line is the best classical method of the last night shown. Right: bars are 95 % intervals over "
-            "instances; above the line quantum was better than every rival. Nights with few instances have wide bars."
-        )
-    return Card(
-        key="quality",
-        title="Quality night by night",
-        why="Is it getting better or worse, beyond what chance does?",
-        body=body,
-        questions=("quality_by_night",),
-    )
-
-
-def _ratio_chart(workload: str, rows: Sequence[Row], nights: Sequence[object], width: float) -> tuple[str, str]:
-    last = max(row["night"] for row in rows)
-    classical = [row["classical_best_ratio"] for row in rows if row["night"] == last]
-    best = max((value for value in classical if value is not None), default=None)
-    axes = Axes(
-        label=f"Ratio to the reference of {workload}, by night and backend",
-        x_title="night",
-        y_title="ratio to the reference (1 = optimum)",
-        names=[day(night) for night in nights],  # type: ignore[arg-type]
-        lines=() if best is None else ((best, f"best classical, {number(best, digits=3)}"),),
-    )
-    return f"{workload}: ratio", draw_plot(
-        axes, _series(rows, nights, ("ratio", "ratio_q25", "ratio_q75")), width=width
-    )
-
-
-def _effect_chart(workload: str, rows: Sequence[Row], nights: Sequence[object], width: float) -> tuple[str, str]:
-    axes = Axes(
-        label=f"Effect of the quantum method of {workload} against its best rival, by night and backend",
-        x_title="night",
-        y_title="effect, in units of the reference",
-        names=[day(night) for night in nights],  # type: ignore[arg-type]
-        lines=((0.0, "equal to the best rival"),),
-    )
-    names = ("effect", "effect_low", "effect_high")
-    return f"{workload}: effect against the best rival", draw_plot(axes, _series(rows, nights, names), width=width)
-
-
-def _series(rows: Sequence[Row], nights: Sequence[object], names: tuple[str, str, str]) -> list[Series]:
-    """Return a series a backend; each is moved a little aside, so that intervals do not hide each other."""
-    middle, low, high = names
-    backends = sorted({row["backend"] for row in rows})
-    at = {night: index for index, night in enumerate(nights)}
-    found = []
-    for index, backend in enumerate(backends):
-        aside = (index - (len(backends) - 1) / 2) * min(0.16, 0.6 / len(backends)) if len(nights) > 1 else 0.0
-        points = [
-            Point(
-                x=min(max(at[row["night"]] + aside, 0), max(len(nights) - 1, 1)),
-                y=row[middle],
-                low=row[low],
-                high=row[high],
-                title=f"{day(row['night'])} {interval(row[middle], row[low], row[high], sign=middle == 'effect')}",
-            )
-            for row in rows
-            if row["backend"] == backend and row[middle] is not None
-        ]
-        found.append(Series(name=backend, points=points, color=index))
-    return found
 
 
 def pareto(evidence: Evidence) -> Card:

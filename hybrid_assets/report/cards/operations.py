@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hybrid_assets.report.cards.parts import NARROW, WIDE, Card, Column, data_table, missing, sentence, text_column
@@ -20,13 +21,15 @@ from hybrid_assets.report.strips import (
 from hybrid_assets.report.words import escape, number, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import date, datetime
 
     from hybrid_assets.report.gathering import Evidence, Row
 
 #: Rows of a workload's coverage at most; those with the most gaps are shown first.
 MOST_ROWS = 48
+#: Seconds in which nothing is under way that are left out of the waterfall.
+LONG_IDLE_S = 60
 _STAGE_LEGEND = (
     ("bar s0", "stage"),
     ("bar s3", "stage over its budget"),
@@ -37,18 +40,18 @@ _STAGE_LEGEND = (
 
 def waterfall(evidence: Evidence) -> Card:
     """Return the stages of the night in time, and its jobs: queue apart from run and bill."""
-    bars = list(_bars(evidence))
+    bars, idle_s = without_idle_time(_bars(evidence))
     body = missing(
         "No timing of this night is published: `control/stage_timings` and `control/job_attempts`, the "
-        "last assets of a "
-        "night, fill this card."
+        "last assets of a night, fill this card."
     )
     if bars:
         body = draw_waterfall(bars, label="Stages and jobs of the night in time", legend=_STAGE_LEGEND, width=WIDE)
+        left_out = f" {seconds(idle_s)} in which nothing was under way are left out of the axis." if idle_s else ""
         body += sentence(
-            "A stage of results holds the time it waited for jobs. Billed seconds are the backend's; they "
-            "need not be the "
-            "seconds a job ran here."
+            "In the order of their beginning; of a night that was run again, the stages are those of the last run. A "
+            "stage of results holds the time it waited for jobs. Billed seconds are the backend's; they need not be "
+            f"the seconds a job ran here.{left_out}"
         )
     if rows := evidence["jobs"]:
         body += data_table("jobs", rows, _job_columns())
@@ -77,28 +80,40 @@ def _job_columns() -> Sequence[Column]:
 
 
 def _bars(evidence: Evidence) -> Iterator[Bar]:
-    stages, jobs = evidence["stages"], evidence["job_times"]
-    begins = [row["finished_at"].timestamp() - row["wall_s"] for row in stages if row["finished_at"]]
-    begins += [row["submitted_at"].timestamp() for row in jobs]
-    if not begins:
-        return
-    origin = min(begins)
-    for row in stages:
+    for row in evidence["stages"]:
         if row["finished_at"]:
             name = "/".join(filter(None, (row["workload"], row["backend"], row["stage"])))
             over = row["within_budget"] is False
             budget = f" of {seconds(row['budget_s'])}" if row["budget_s"] is not None else ""
             yield Bar(
                 name=name,
-                start_s=row["finished_at"].timestamp() - row["wall_s"] - origin,
+                start_s=row["finished_at"].timestamp() - row["wall_s"],
                 parts=(("bar s3" if over else "bar s0", row["wall_s"]),),
                 note=f"{seconds(row['wall_s'])}{budget}",
                 title=bar_title(name, row["wall_s"], "over its budget") if over else bar_title(name, row["wall_s"]),
             )
-    yield from (_job_bar(row, origin) for row in jobs)
+    yield from map(_job_bar, evidence["job_times"])
 
 
-def _job_bar(row: Row, origin: float) -> Bar:
+def without_idle_time(bars: Iterable[Bar]) -> tuple[list[Bar], float]:
+    """Return bars in the order of their beginning, the first at 0, and the seconds of long idle time taken out.
+
+    A night that is run again hours later would otherwise be two specks at the ends of its axis.
+    """
+    ordered = sorted(bars, key=lambda bar: (bar.start_s, bar.name))
+    if not ordered:
+        return [], 0.0
+    origin = until = ordered[0].start_s
+    idle_s, moved = 0.0, []
+    for bar in ordered:
+        if bar.start_s - until > LONG_IDLE_S:
+            idle_s += bar.start_s - until
+        moved.append(replace(bar, start_s=bar.start_s - origin - idle_s))
+        until = max(until, bar.start_s + sum(length for _, length in bar.parts))
+    return moved, idle_s
+
+
+def _job_bar(row: Row) -> Bar:
     begun = row["submitted_at"].timestamp()
     queue_s = row["queue_s"] or 0.0
     run_s = row["run_s"] if row["run_s"] is not None else max(row["finished_at"].timestamp() - begun - queue_s, 0.0)
@@ -106,7 +121,7 @@ def _job_bar(row: Row, origin: float) -> Bar:
     name = f"job of {row['workload'] or 'nobody'} on {row['backend']}"
     return Bar(
         name=name,
-        start_s=max(begun - origin, 0.0),
+        start_s=begun,
         parts=(("queue", queue_s), ("bar s1", run_s)),
         note=f"billed {seconds(row['billed_s'])}{failed}",
         title=f"{name}: queued {seconds(queue_s)}, ran {seconds(run_s)}, billed {seconds(row['billed_s'])}{failed}",

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hybrid_assets.model.text import plural
+from hybrid_assets.report.cards.by_night import night_chart
 from hybrid_assets.report.cards.parts import NARROW, Card, Column, data_table, missing, panels, sentence, text_column
 from hybrid_assets.report.gathering import every_night
 from hybrid_assets.report.plots import Axes, Point, Series, draw_plot
-from hybrid_assets.report.words import day, number, plural, seconds
+from hybrid_assets.report.words import day, number, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hybrid_assets.report.gathering import Evidence, Row
 
-#: Nights spending must be known of before it is continued.
+#: Nights spending must be known of before it is continued; a burn-down of fewer would be an empty chart.
 LEAST_NIGHTS = 2
 #: Nights a forecast is drawn for at most.
 MOST_AHEAD = 10
@@ -30,8 +32,10 @@ def spending(evidence: Evidence) -> Card:
             parts.append(sentence(f"The bills of {', '.join(sorted(simulated))} are emulated: nothing was paid."))
     else:
         parts.append(missing("No job was ever billed. A backend that bills seconds fills this chart."))
-    if rows := evidence["budgets_by_night"]:
+    rows = evidence["budgets_by_night"]
+    if len({row["night"] for row in rows}) >= LEAST_NIGHTS:
         parts.append(panels([("Budgets of the month, left over", _burn_down(rows, evidence["forecast"]))], beside=1))
+    if rows:
         parts.append(sentence(_forecast_words(evidence["forecast"])))
     else:
         parts.append(
@@ -68,29 +72,13 @@ def _is_emulated(evidence: Evidence, backend: str) -> bool:
 
 
 def _billed_chart(rows: Sequence[Row]) -> str:
-    nights = every_night(rows)
-    backends = sorted({row["backend"] for row in rows})
-    at = {night: index for index, night in enumerate(nights)}
-    series = [
-        Series(
-            name=backend,
-            color=index,
-            points=[
-                Point(
-                    x=at[row["night"]],
-                    y=row["billed_s"],
-                    title=f"{day(row['night'])} {seconds(row['billed_s'])}, cost {number(row['cost'])}, "
-                    f"{plural(row['jobs'], 'job')}, {row['not_succeeded']} not succeeded",
-                )
-                for row in rows
-                if row["backend"] == backend
-            ],
-        )
-        for index, backend in enumerate(backends)
-    ]
-    axes = Axes(label="Billed seconds by night and backend", x_title="night", y_title="billed seconds",
-                names=[day(night) for night in nights], include=(0.0,))  # fmt: skip
-    return draw_plot(axes, series, width=NARROW)
+    def point_of(row: Row) -> Point:
+        told = f"{day(row['night'])} {seconds(row['billed_s'])}, cost {number(row['cost'])}, "
+        jobs = f"{plural(row['jobs'], 'job')}, {row['not_succeeded']} not succeeded"
+        return Point(x=0.0, y=row["billed_s"], title=told + jobs)
+
+    axes = Axes(label="Billed seconds by night and backend", x_title="night", y_title="billed seconds", include=(0.0,))
+    return night_chart(axes, rows, point_of, width=NARROW)
 
 
 def _burn_down(rows: Sequence[Row], forecast: Sequence[Row]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hybrid_assets.report.words import NOTHING, escape, number, plural, seconds
+from hybrid_assets.model.text import plural
+from hybrid_assets.report.words import NOTHING, escape, number, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,18 +54,19 @@ def _tiles(evidence: Evidence) -> Iterator[Tile]:
         css="good" if found["candidates"] else "",
     )
     yield Tile(
-        title="Ratio tonight",
+        title="Lowest ratio",
         value=number(found["ratio"], digits=3),
-        note=f"median of a sample to the reference, {plural(found['ratio_instances'], 'result')}"
+        note=f"of a sample to the reference, median over instances: {found['ratio_cell']}; the highest is "
+        f"{number(found['highest_ratio'], digits=3)}"
         if found["ratio"] is not None
         else "no comparison has a positive reference yet",
         column="ratio",
     )
     yield Tile(
-        title="Gap to classical",
+        title="Best gap to classical",
         value=number(found["effect"], digits=3, sign=True),
-        note=f"median effect; intervals reach from {number(found['effect_low'], digits=3, sign=True)} to "
-        f"{number(found['effect_high'], digits=3, sign=True)}"
+        note=f"effect of {found['effect_cell']}, the largest; the least is "
+        f"{number(found['least_effect'], digits=3, sign=True)}"
         if found["effect"] is not None
         else "no verdict tonight",
         column="effect",

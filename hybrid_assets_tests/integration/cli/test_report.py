@@ -50,7 +50,7 @@ def test_the_numbers_of_a_real_night_are_those_of_its_sql(exported, call):
 def test_the_command_says_where_it_is_and_the_key_numbers(exported, call):
     (line,) = call("report", "--night", NIGHT).out.splitlines()
     assert line.startswith(
-        f"{exported.settings.home / 'reports' / NIGHT}.html: 1 verdict, 0 advantage candidates, ratio 0."
+        f"{exported.settings.home / 'reports' / NIGHT}.html: 1 verdict, 0 advantage candidates, lowest ratio 0."
     )
     assert "s billed, cost 0" in line
     assert (exported.settings.home / "reports" / "index.html").exists()

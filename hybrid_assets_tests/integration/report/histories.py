@@ -30,6 +30,8 @@ def write_history(
     varies=True,
     budgets=True,
     fate="backend",
+    divided=(),
+    confidence=0.5,
 ):
     """Write settings and a warehouse; return the settings.
 
@@ -42,6 +44,8 @@ def write_history(
         varies: False: every night has the same numbers.
         budgets: Whether a budget of the month is recorded.
         fate: Source of the first instance's rows on the last backend.
+        divided: Instances that only kernels of parts of them were made for, each with half of their value.
+        confidence: What the intervals of the effects are worth.
     """
     lines = "".join(f"  {name}: {{inputs: 'in/*.csv'}}\n" for name in workloads)
     made = "".join(f"  {name}: {{provider: aer, price_per_s: 1.6}}\n" for name in backends)
@@ -50,15 +54,16 @@ def write_history(
     warehouse = Warehouse(settings.home)
     for index, night in enumerate(nights):
         chance = random.Random(index if varies else 0)  # noqa: S311 - made-up numbers
-        _Night(warehouse, night, index, chance, backends, instances, fate).write(workloads, with_budgets=budgets)
+        made = _Night(warehouse, night, index, chance, backends=backends, instances=instances, fate=fate,
+                      divided=divided, confidence=confidence)  # fmt: skip
+        made.write(workloads, with_budgets=budgets)
     return settings
 
 
 class _Night:
-    def __init__(self, warehouse, night, index, chance, backends, instances, fate) -> None:
-        self.warehouse, self.chance, self.backends, self.instances, self.fate = (
-            warehouse, chance, backends, instances, fate,
-        )  # fmt: skip
+    def __init__(self, warehouse, night, index, chance, *, backends, instances, fate, divided, confidence) -> None:
+        self.warehouse, self.chance, self.backends, self.instances = warehouse, chance, backends, instances
+        self.fate, self.divided, self.confidence = fate, divided, confidence
         self.night, self.index = night.isoformat(), index
         self.at = datetime(2026, 11, 1, 2, tzinfo=UTC) + timedelta(days=index)
 
@@ -113,11 +118,15 @@ class _Night:
         results, compared, circuits = [], [], []
         for position, instance in enumerate(accepted):
             source = self.fate if (position, backend) == (0, self.backends[-1]) else "backend"
-            for place, label in enumerate(QUANTUM[:2]):
+            for place, whole in enumerate(QUANTUM[:2]):
                 value = 12 * (0.7 + 0.1 * place + 0.05 * self.chance.random()) - (0 if is_ideal else 0.6)
+                is_part = instance in self.divided
+                label = f"part00_p{place + 1}" if is_part else whole
                 results.append({
-                    "instance": instance, "label": label, "row": 0, "kernel_id": f"{instance}{label}", "source": source,
-                    "shots": 1024 if self.index % 2 else 256, "expected_value": None if source == "failed" else value,
+                    "instance": instance, "label": label, "row": 0, "kernel_id": f"{instance}{label}{self.night}",
+                    "source": source, "num_qubits": 5 if is_part else 10,
+                    "shots": 1024 if self.index % 2 else 256,
+                    "expected_value": None if source == "failed" else value / 2 if is_part else value,
                     "execution": "statevector" if is_ideal else "depolarized_mixture",
                     "source_reason": None if source == "backend" else f"{instance} did not work",
                     "executed_calibration_id": calibration, "compiled_calibration_id": calibration,
@@ -136,7 +145,8 @@ class _Night:
         self.publish("verdicts", [{
             "metric": "approximation_ratio", "verdict": "no_advantage", "method": QUANTUM[1], "effect": effect,
             "num_instances": len(accepted), "effect_low": effect - 0.03, "effect_high": min(effect + 0.01, 0.0),
-            "p_value": 0.97, "wins": 0, "ties": 1, "losses": len(accepted) - 1, "reasons": "effect: begins below 0",
+            "effect_confidence": self.confidence, "p_value": 0.97, "wins": 0, "ties": 1, "losses": len(accepted) - 1,
+            "reasons": "effect: begins below 0",
             "scope": f"Concerns {', '.join(accepted)}.",
         }], **cell)  # fmt: skip
 
@@ -156,7 +166,7 @@ class _Night:
     def control(self, workloads):
         jobs, batches, timings, events = [], [], [], []
         for number, (workload, backend) in enumerate((w, b) for w in workloads for b in self.backends):
-            begun = self.at + timedelta(seconds=20 * number)
+            begun, bills = self.at + timedelta(seconds=20 * number), backend != self.backends[0]
             for attempt in range(2):
                 queue_s = 1.0 + 9 * self.chance.random()
                 is_failed = attempt == 1 and backend == self.backends[-1]
@@ -166,7 +176,7 @@ class _Night:
                     "num_pubs": 3, "num_rows": 3, "shots": 3072, "submitted_at": begun, "queue_s": queue_s,
                     "started_at": begun + timedelta(seconds=queue_s), "run_s": 4.0, "night_share": 1.0,
                     "finished_at": begun + timedelta(seconds=queue_s + 4), "is_duplicate": False,
-                    "billed_s": 0.0 if backend == self.backends[0] else 5.0, "cost": 8.0,
+                    "billed_s": 5.0 * bills, "cost": 8.0 * bills,
                     "error_message": "it broke" if is_failed else None,
                 })  # fmt: skip
                 batch = {"decided_at": begun, "backend": backend, "reason": "full; led by x", "limit": 12}

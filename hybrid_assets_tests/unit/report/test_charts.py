@@ -123,6 +123,13 @@ def test_a_value_is_drawn_where_the_axis_says():
         assert abs(y - (y_low + (value - low) / (high - low) * (y_high - y_low))) < 0.2
 
 
+def test_a_line_joins_only_neighbors_of_the_same_kind():
+    points = [Point(x=k, y=0.1 * k, title="t", kind=kind) for k, kind in enumerate("aabbab")]
+    svg = draw_plot(Axes(label="l", x_title="x", y_title="y"), [Series(name="s", color=0, points=points)], width=540)
+    lines = [p.attrib["d"] for p in ET.fromstring(svg).iter("path") if p.attrib["class"].startswith("join")]  # noqa: S314
+    assert [line.count("L") for line in lines] == [1, 1]  # aa and bb; a and b alone are points
+
+
 def test_few_nights_are_no_relation_whatever_their_slope():
     (said,) = drift_words([{"workload": "w", "backend": "b", "nights": LEAST_NIGHTS - 1, "rank_correlation": -1.0}])
     assert "too few" in said

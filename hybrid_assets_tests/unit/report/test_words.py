@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybrid_assets.report.words import escape, fitted, interval, number, plural, seconds, width_of
+from hybrid_assets.model.text import plural
+from hybrid_assets.report.words import escape, fitted, interval, number, seconds, width_of
 from hybrid_assets_tests.unit.report.geometry import width
 
 
@@ -80,9 +81,10 @@ def test_numbers(value, expected):
 
 
 def test_intervals_durations_and_plurals():
-    assert interval(0.1, -0.25, 1.0) == "+0.1 [-0.25, +1]"
-    assert interval(0.1, -0.25, 1.0, sign=False) == "0.1 [-0.25, 1]"
-    assert interval(None, None, None) == "\u2013"
+    assert interval(0.1, -0.25, 1.0, 0.95) == "+0.1 [-0.25, +1]"
+    assert interval(0.1, -0.25, 1.0, 0.97, sign=False) == "0.1 [-0.25, 1]"
+    assert [interval(0.1, -0.25, 1.0, worth) for worth in (0.9375, None)] == ["+0.1 (too few instances)"] * 2
+    assert interval(None, None, None, None) == "\u2013"
     assert [seconds(None), seconds(0.0123), seconds(12.5), seconds(0)] == ["\u2013", "12.3 ms", "12.5 s", "0 s"]
     assert [plural(1, "night"), plural(2, "night"), plural(0, "entry", "entries")] == [
         "1 night",

@@ -158,17 +158,58 @@ def test_the_interval_is_corrected_for_every_quantum_method():
 
 
 def test_too_few_instances_for_an_interval_pass_no_gate_and_say_so():
-    """Five wins: their extremes hold the median with 1 - 2/32; six of 3 methods would need 1/64 <= .025/3."""
+    """Five wins: their extremes hold the median with 1 - 2/32; six of 3 methods would need 1/64 <= .025/3.
+
+    The best of 3 may have been any of them: 1 - 3/64 - 1/64 = 15/16.
+    """
     few = verdict_of(night_of([0.05] * 5), min_instances=5)
     assert few["verdict"] == "inconclusive"
     assert "5 instances are too few for an interval of the best of 1" in few["reasons"]
-    assert "5 instances are too few for a 95 % interval: theirs holds the median with 93.75 %." in few["scope"]
+    told = "theirs, from the least to the largest effect, holds the median with 93.75 %."
+    assert f"5 instances are too few for a 95 % interval: {told}" in few["scope"]
     six = night_of([0.05] * 6)
     assert "too few" not in verdict_of(six)["scope"]
     more = [{**r, "method": f"same_{k}"} for k in range(2) for r in six if r["method"] == "qaoa"]
-    assert (
-        "6 instances are too few for an interval of the best of 3" in verdict_of(six + more, min_instances=6)["reasons"]
-    )
+    best = verdict_of(six + more, min_instances=6)
+    assert "6 instances are too few for an interval of the best of 3" in best["reasons"]
+    assert f"6 instances are too few for a 95 % interval of the best of 3 methods: {told}" in best["scope"]
+
+
+@pytest.mark.parametrize(
+    ("instances", "methods", "worth"),
+    [
+        pytest.param(1, 1, None, id="one instance shows nothing of the spread"),
+        pytest.param(2, 1, 1 - 2 / 4, id="two: from one to the other"),
+        pytest.param(2, 4, 0.0, id="the best of four on two: 1 - 4/4 - 1/4 is nothing"),
+        pytest.param(5, 1, 1 - 2 / 32, id="five: 93.75 %"),
+        pytest.param(6, 1, 1 - 2 / 64, id="six reach 95 %"),
+        pytest.param(7, 6, 1 - 7 / 128, id="seven do not where the method is the best of six"),
+        pytest.param(8, 6, 1 - 7 / 256, id="eight do"),
+    ],
+)
+def test_a_verdict_tells_what_its_interval_is_worth(instances, methods, worth):
+    """The ends are the least and the largest of n effects, each beyond the median with 2^-n; m may have been chosen."""
+    rows = night_of([0.01 * k for k in range(1, instances + 1)])
+    more = [{**r, "method": f"same_{k}"} for k in range(methods - 1) for r in rows if r["method"] == "qaoa"]
+    found = verdict_of(rows + more)
+    assert found["effect_confidence"] == (None if worth is None else pytest.approx(worth))
+    assert ("too few for a 95 %" in found["scope"]) == (worth is not None and worth < 0.95)
+    assert ("largest effect, promises nothing." in found["scope"]) == (worth == 0)
+    assert ("One instance shows no interval" in found["scope"]) == (worth is None)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "said"),
+    [
+        pytest.param([10], "on 1 instance of 10 variables", id="one"),
+        pytest.param([1, 1], "on 2 instances of 1 variable", id="alike"),
+        pytest.param([10, 12], "on 2 instances of 10 to 12 variables", id="a span"),
+    ],
+)
+def test_a_scope_says_sizes_as_a_person_would(sizes, said):
+    rows = night_of([0.01] * len(sizes))
+    scope = verdict_of(rows, instances=dict(zip(names(rows), sizes, strict=True)))["scope"]
+    assert f"of qaoa, the only quantum method, {said} (" in scope
 
 
 def ahead(method, effects):
@@ -224,7 +265,7 @@ def test_names_of_methods_do_not_decide():
 def test_scope_says_what_a_claim_covers():
     scope = verdict_of(PLANTED)["scope"]
     for part in (
-        "approximation_ratio of qaoa", "12 instances of 12 to 12 variables", "g00, g01", "0 without a result",
+        "approximation_ratio of qaoa", "on 12 instances of 12 variables (", "g00, g01", "0 without a result",
         "executed as statevector", "up to 1000 shots", "annealing", "controls random", "solution quality",
         "makes no run-time claim (simulated or emulated executions cannot make one)",
     ):  # fmt: skip
