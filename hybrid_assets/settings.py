@@ -81,7 +81,7 @@ class BackendSettings(_Open):
     slots: int = Field(default=1, ge=1, le=64)
     #: Longest time one materialization waits for this backend.
     wait_s: float = Field(default=30, ge=0, le=86_400)
-    #: Price of one billed second, in any one currency.
+    #: Price of one billed second, in any one currency; not for a provider that bills money by prices of its own.
     price_per_s: float = Field(default=0.0, ge=0)
     #: Slots that exploratory kernels may not take.
     reserved_slots: int = Field(default=0, ge=0, le=63)
@@ -122,7 +122,7 @@ class BudgetSettings(_Strict):
     qpu_s: float | None = Field(default=None, ge=0)
     #: Rows times shots.
     shots: float | None = Field(default=None, ge=0)
-    #: In the currency of ``price_per_s``.
+    #: In the currency of the backends' prices.
     money: float | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")
@@ -141,6 +141,8 @@ class ApprovalSettings(_Strict):
     #: Phase ``limited``: billed seconds and kernels of a night at most.
     limited_qpu_s: float = Field(default=60, ge=0)
     limited_kernels: int = Field(default=10, ge=0)
+    #: Money likewise, in the currency of the backends' prices; None: not capped.
+    limited_money: float | None = Field(default=None, ge=0)
 
 
 #: What may be told, see `control.alerts`.
@@ -288,10 +290,35 @@ class Settings(_Strict):
 
     @property
     def home(self) -> Path:
-        """Where all state lives."""
+        """Where all state lives; it may not be there yet.
+
+        Raises:
+            ConfigurationError: It cannot be, for a file is in its place or above it.
+        """
         home = (self.folder / os.environ.get(HOME_VARIABLE, DEFAULT_HOME)).resolve()
-        if home.exists() and not home.is_dir():
+        there = next(place for place in (home, *home.parents) if place.exists())
+        if there == home and not home.is_dir():
             raise ConfigurationError(f"The state's place {home} is no folder. Set {HOME_VARIABLE} to one.")
+        if not there.is_dir():
+            raise ConfigurationError(
+                f"The state's folder {home} cannot be made: {there} is no folder. Set {HOME_VARIABLE} to another place."
+            )
+        return home
+
+    def made_home(self) -> Path:
+        """Return `home`, made where it is missing.
+
+        Raises:
+            ConfigurationError: It cannot be made.
+        """
+        home = self.home
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise ConfigurationError(
+                f"The state's folder {home} cannot be made: {exc.strerror}. "
+                f"Mend the disk or the rights on the folder above it, or set {HOME_VARIABLE} to another place."
+            ) from exc
         return home
 
     def input_files(self, workload: str) -> list[tuple[Path, str]]:

@@ -60,7 +60,7 @@ def packed(isa: Any, target: TargetDocument, *, started: float) -> tuple[bytes, 
         TargetMismatchError: It uses an operation that the target does not have.
         CompilationError: It does not measure each bit once, at the end.
     """
-    measured = _measured_qubits(isa)
+    measured = measured_qubits(isa)
     counts = exposure(isa)
     _check_operations(counts, target)
     compiled, _ = dump(isa)
@@ -130,7 +130,7 @@ def _check_capacity(width: int, target: TargetDocument) -> None:
         )
 
 
-def _measured_qubits(isa: Any) -> list[int]:
+def measured_qubits(isa: Any) -> list[int]:
     """Return the physical qubit of each classical bit; every bit must be measured once, after all its qubit's gates."""
     qubit_of = {bit: index for index, bit in enumerate(isa.qubits)}
     bit_of = {bit: index for index, bit in enumerate(isa.clbits)}

@@ -231,12 +231,19 @@ def _propose(
     reason: str,
     limit: int | None,
 ) -> BatchProposal:
+    policy = this.policy
     return BatchProposal(
         backend=this.backend,
         kernel_ids=tuple(k.kernel_id for k in members),
-        reserved_s=sum(k.expected_s for k in members) + this.policy.reserved_overhead_s,
+        reserved_s=sum(k.expected_s for k in members) + policy.reserved_overhead_s,
         reservations=_reservations(this, members, budgets, now),
-        price_per_s=this.policy.price_per_s,
+        price_per_s=policy.price_per_s,
+        reserved_money=money.expected_money(
+            members,
+            overhead_s=policy.reserved_overhead_s,
+            overhead_money=policy.overhead_money,
+            price_per_s=policy.price_per_s,
+        ),
         reason=reason,
         limit=limit,
     )
@@ -250,8 +257,15 @@ def _has_money(this: _Round, kernel: QueuedKernel, budgets: Sequence[Budget], no
 def _reservations(
     this: _Round, kernels: Sequence[QueuedKernel], budgets: Sequence[Budget], now: datetime
 ) -> tuple[Reservation, ...]:
-    costs = {"overhead_s": this.policy.reserved_overhead_s, "price_per_s": this.policy.price_per_s}
-    return money.reservations(kernels, budgets, now=now, **costs)
+    policy = this.policy
+    return money.reservations(
+        kernels,
+        budgets,
+        overhead_s=policy.reserved_overhead_s,
+        overhead_money=policy.overhead_money,
+        price_per_s=policy.price_per_s,
+        now=now,
+    )
 
 
 def _hold(this: _Round, kernel_ids: Sequence[str], message: str, now: datetime) -> Generator[Effect, Any, None]:

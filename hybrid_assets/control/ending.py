@@ -18,18 +18,20 @@ if TYPE_CHECKING:
 
     from hybrid_assets.control.failure import BatchFailure
     from hybrid_assets.control.policy import DispatchPolicy
+    from hybrid_assets.model.jobs import JobResult
     from hybrid_assets.model.queue import BatchRecord, QueuedKernel
 
 _REMEDIES = {RetryKind.RECOMPILE: Remedy.RECOMPILE, RetryKind.OTHER_BACKEND: Remedy.OTHER_BACKEND}
 
 
-def success(batch: BatchRecord, *, billed_s: float, started_at: datetime | None, policy: DispatchPolicy) -> BatchEnding:
+def success(batch: BatchRecord, result: JobResult, *, policy: DispatchPolicy) -> BatchEnding:
     """Return the ending of a batch whose results are stored."""
     return BatchEnding(
         status=JobStatus.SUCCEEDED,
         outcomes=tuple(KernelOutcome(kernel_id=name, state=KernelState.DONE) for name in batch.kernel_ids),
-        billed_s=billed_s,
-        started_at=started_at,
+        billed_s=result.billed_s,
+        billed_money=result.billed_money,
+        started_at=result.started_at,
         signal=BreakerSignal.SUCCEEDED,
         audit_at=audit_at(batch, policy),
     )
@@ -52,9 +54,10 @@ def left_to_a_person(batch: BatchRecord) -> BatchEnding:
     Nothing is charged for it: what it cost, if anything, is not known here.
     """
     sent = "" if batch.sent_at is None else f" at {batch.sent_at.isoformat()}"
+    most = f"{batch.reserved_s:g} s" + (f", {batch.reserved_money:g} of money," if batch.reserved_money else "")
     message = (
         f"Sent to {batch.backend}{sent} under the tag {batch.request_id}, the answer was lost, and this provider "
-        f"cannot list its jobs: it may have been taken, and billed up to {batch.reserved_s:g} s that are not in the "
+        f"cannot list its jobs: it may have been taken, and billed up to {most} that are not in the "
         "ledger. Nothing is sent again by itself. Look for that job at the provider: cancel it if it still waits, note "
         "its bill if it ran; then send the kernels back to the queue."
     )
@@ -101,6 +104,7 @@ def failure(
         status=what.status,
         outcomes=tuple(outcomes),
         billed_s=what.billed_s,
+        billed_money=what.billed_money,
         started_at=what.started_at,
         error_class=what.error_class,
         error_code=what.error_code,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from hybrid_assets.errors import HybridAssetsError
-    from hybrid_assets.model.jobs import JobReport
+    from hybrid_assets.model.jobs import JobReport, JobResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,19 +26,23 @@ class BatchFailure:
     #: Whether the backend had taken the job.
     accepted: bool = True
     billed_s: float = 0.0
+    billed_money: float | None = None
     blamed_kernel_ids: tuple[str, ...] = ()
     retry_after_s: float | None = None
     started_at: datetime | None = None
 
 
-def refused(exc: HybridAssetsError, *, accepted: bool = False, billed_s: float = 0.0) -> BatchFailure:
-    """Return the failure of a batch that an error ended."""
+def refused(
+    exc: HybridAssetsError, *, accepted: bool = False, bill: JobReport | JobResult | None = None
+) -> BatchFailure:
+    """Return the failure of a batch that an error ended; its job may have been billed all the same."""
     return BatchFailure(
         error_class=type(exc).__name__,
         message=str(exc),
         error_code=_text(exc.facts.get("code")),
         accepted=accepted,
-        billed_s=billed_s,
+        billed_s=(bill.billed_s if bill else None) or 0.0,
+        billed_money=bill.billed_money if bill else None,
         retry_after_s=_seconds(exc.facts.get("retry_after_s")),
     )
 
@@ -57,6 +61,7 @@ def ended_badly(report: JobReport, *, is_overdue: bool) -> BatchFailure:
         message=message,
         status=report.status,
         billed_s=report.billed_s or 0.0,
+        billed_money=report.billed_money,
         blamed_kernel_ids=report.blamed_kernel_ids,
         started_at=report.started_at,
     )

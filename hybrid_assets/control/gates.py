@@ -62,6 +62,8 @@ class GateRules:
     #: Billed seconds and kernels of a workload's night in phase ``limited``.
     limited_qpu_s: float = 60.0
     limited_kernels: int = 10
+    #: Money of such a night; None: not capped. What is billed in money and not in seconds has no other price cap.
+    limited_money: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +88,10 @@ class GateAnswer:
     reason: str
     #: What an approval would have to be of.
     plan_hash: str
-    #: Kernels and billed seconds (of their high estimates) that may still go to metered backends; None: no cap.
+    #: Kernels, billed seconds and money (of their high estimates) that may still go to metered backends; None: no cap.
     max_kernels: int | None = None
     max_qpu_s: float | None = None
+    max_money: float | None = None
     #: Whether an approval would change the answer.
     needs_approval: bool = False
     #: The word that counted, where one was needed.
@@ -99,19 +102,21 @@ class GateAnswer:
         """Whether any kernel may go to a metered backend."""
         return self.kind in {GateKind.OPEN, GateKind.CAPPED}
 
-    def allowed(self, high_s: Iterable[float]) -> int:
+    def allowed(self, high: Iterable[tuple[float, float]]) -> int:
         """Return how many of the first metered kernels may go.
 
         Args:
-            high_s: The most each may be billed, in an order that is the same whenever the plan is made.
+            high: The most each may be billed in seconds and in money, in an order that is the same whenever the plan is
+                made.
         """
         if not self.lets_through:
             return 0
-        count, used_s = 0, 0.0
-        for each_s in high_s:
-            used_s += each_s
+        count, used_s, used_money = 0, 0.0, 0.0
+        for each_s, each_money in high:
+            used_s, used_money = used_s + each_s, used_money + each_money
             is_over = self.max_qpu_s is not None and not used_s <= self.max_qpu_s
-            if is_over or count == self.max_kernels:
+            is_dear = self.max_money is not None and not used_money <= self.max_money
+            if is_over or is_dear or count == self.max_kernels:
                 break
             count += 1
         return count
@@ -182,14 +187,23 @@ class _Cap:
 
     kernels: int
     qpu_s: float
+    money: float | None
 
     @property
     def is_used_up(self) -> bool:
-        return self.kernels <= 0 or not self.qpu_s > 0
+        return self.kernels <= 0 or not self.qpu_s > 0 or (self.money is not None and not self.money > 0)
+
+    def __str__(self) -> str:
+        money = "" if self.money is None else f" and {self.money:g} of money"
+        return f"{self.kernels} kernels and {self.qpu_s:g} QPU s{money}"
 
 
 def _cap(rules: GateRules, used: NightUse) -> _Cap:
-    return _Cap(kernels=rules.limited_kernels - used.kernels, qpu_s=rules.limited_qpu_s - used.qpu_s)
+    return _Cap(
+        kernels=rules.limited_kernels - used.kernels,
+        qpu_s=rules.limited_qpu_s - used.qpu_s,
+        money=None if rules.limited_money is None else rules.limited_money - used.money,
+    )
 
 
 def _closed(
@@ -201,9 +215,10 @@ def _closed(
     if phase is Phase.SIMULATE:
         return f"Phase simulate: {workload} may not use {_names(spending)}. {how} limited or broad to let it."
     if cap is not None and cap.is_used_up:
+        spent = "" if rules.limited_money is None else f" and {used.money:g}"
         return (
-            f"Phase limited: {workload} has {rules.limited_kernels} kernels and {rules.limited_qpu_s:g} QPU s a night "
-            f"and has used {used.kernels} and {used.qpu_s:g} on {night}. {how} broad to let more through."
+            f"Phase limited: {workload} has {_cap(rules, UNUSED)} a night "
+            f"and has used {used.kernels} and {used.qpu_s:g}{spent} on {night}. {how} broad to let more through."
         )
     return None
 
@@ -221,6 +236,8 @@ def _why_approve(spending: Sequence[PlanCell], *, cap: _Cap | None, rules: GateR
     if cap is not None and high_s > cap.qpu_s:
         high_money = min(high_money, cap.qpu_s * max(map(_price, spending)))
         high_s = cap.qpu_s
+    if cap is not None and cap.money is not None:
+        high_money = min(high_money, cap.money)
     for what, high, limit in (
         ("QPU s", used.qpu_s + high_s, rules.approve_over_qpu_s),
         ("of money", used.money + high_money, rules.approve_over_money),
@@ -255,17 +272,18 @@ def _let_through(
     qpu_s, kernels = total(cell.qpu_s for cell in spending), sum(cell.new_kernels for cell in spending)
     if cap is None:
         return GateAnswer(kind=GateKind.OPEN, reason=why, plan_hash=plan_hash, approval=approval)
-    fits = qpu_s is not None and qpu_s.high <= cap.qpu_s and kernels <= cap.kernels
-    most = "unknown" if qpu_s is None else f"up to {qpu_s.high:g}"
-    reason = (
-        f"{why} Phase limited: {cap.kernels} kernels and {cap.qpu_s:g} QPU s are left tonight; wanted: {kernels} "
-        f"kernels, {most} QPU s."
-    )
+    wanted = [(qpu_s, cap.qpu_s, "QPU s")]
+    if cap.money is not None:
+        wanted.append((total(cell.money for cell in spending), cap.money, "of money"))
+    fits = kernels <= cap.kernels and all(high is not None and high.high <= most for high, most, _ in wanted)
+    said = ", ".join(f"{'unknown' if high is None else f'up to {high.high:g}'} {unit}" for high, _, unit in wanted)
+    reason = f"{why} Phase limited: {cap} are left tonight; wanted: {kernels} kernels, {said}."
     return GateAnswer(
         kind=GateKind.OPEN if fits else GateKind.CAPPED,
         reason=reason,
         plan_hash=plan_hash,
         max_kernels=cap.kernels,
         max_qpu_s=cap.qpu_s,
+        max_money=cap.money,
         approval=approval,
     )

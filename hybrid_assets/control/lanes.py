@@ -97,6 +97,8 @@ class Draft:
     unpaid: list[QueuedKernel] = field(default_factory=list)
     heads: dict[str, int] = field(default_factory=dict)
     own_s: dict[str, float] = field(default_factory=dict)
+    #: What each team's kernels count in fair shares, see `QueuedKernel.share`.
+    shares: dict[str, float] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     executions: int = 0
     payload_bytes: int = 0
@@ -106,8 +108,15 @@ class Draft:
 
     def charges_s(self, overhead_s: float) -> dict[str, float]:
         """Return what each team pays: its kernels, and its part of the overhead by number of kernels."""
+        return self._with_overhead(self.own_s, overhead_s)
+
+    def served(self, overhead_s: float) -> dict[str, float]:
+        """Return what counts for each team in fair shares, its part of the overhead included."""
+        return self._with_overhead(self.shares, overhead_s)
+
+    def _with_overhead(self, own: Mapping[str, float], overhead_s: float) -> dict[str, float]:
         size = len(self.kernels)
-        return {team: own_s + overhead_s * self.counts[team] / size for team, own_s in self.own_s.items()}
+        return {team: amount + overhead_s * self.counts[team] / size for team, amount in own.items()}
 
 
 def time_class(expected_s: float, *, short_s: float, factor: float) -> int:
@@ -128,7 +137,7 @@ def fill(lane: Lane, *, room: Room, served: Served, purse: Purse, now: datetime)
         queue, head = lane.queues[team], draft.heads[team]
         if head < len(queue):
             kernel = queue[head]
-            used_s = served.used_s(work_class, team) + draft.own_s.get(team, 0.0)
+            used_s = served.used_s(work_class, team) + draft.shares.get(team, 0.0)
             rank = served.rank(team, used_s=used_s, waited_s=(now - kernel.enqueued_at).total_seconds())
             heapq.heappush(heap, (rank, kernel.enqueued_at, kernel.kernel_id, kernel))
 
@@ -153,6 +162,7 @@ def fill(lane: Lane, *, room: Room, served: Served, purse: Purse, now: datetime)
 def _take(draft: Draft, kernel: QueuedKernel, own_s: float) -> None:
     draft.kernels.append(kernel)
     draft.own_s[kernel.team] = own_s
+    draft.shares[kernel.team] = draft.shares.get(kernel.team, 0.0) + kernel.share
     draft.counts[kernel.team] = draft.counts.get(kernel.team, 0) + 1
     draft.executions += kernel.executions
     draft.payload_bytes += kernel.payload_bytes

@@ -174,8 +174,8 @@ class JobLedger(Protocol):
     ) -> BatchRecord | None:
         """End a batch, once: None when it is final already.
 
-        Writes status, billed_s, started_at, finished_at (``now`` where the ending has none), error fields; frees the
-        lease (owner and until None) and sets ``next_at`` = ``ending.audit_at``; ``audited_at`` = now where nothing was
+        Writes status, bill, started_at, finished_at (``now`` where the ending has none), error fields; frees the lease
+        (owner and until None) and sets ``next_at`` = ``ending.audit_at``; ``audited_at`` = now where nothing was
         ever sent or ``ending.audit_at`` is None, unless it was audited before. Each reservation is taken off its
         budget, and `control.budgets.charges` are added to what is spent. Each outcome moves its kernel, if that is
         BATCHED in this batch: state, not_before, error fields and remedy as in the outcome, split_group where the
@@ -213,7 +213,7 @@ class JobLedger(Protocol):
         """Return a backend's final batches with ``finished_at`` >= since, by (finished_at, batch_id)."""
 
     def served(self, backend: str, *, since: datetime) -> Mapping[tuple[WorkClass, str], float]:
-        """Return the expected seconds of each (class, team)'s kernels that the backend has served or is serving.
+        """Return the `QueuedKernel.share` of each (class, team)'s kernels that the backend has served or is serving.
 
         Counted are kernels of batches that are not final, and of batches with ``finished_at`` >= since that SUCCEEDED
         or were billed anything; a kernel that was in two such batches counts twice. Who has none is not named.

@@ -210,29 +210,27 @@ class _Drive:
     def _take_home(
         self, batch: BatchRecord, job_id: str, report: JobReport, *, is_late: bool
     ) -> Generator[Effect, Any, None]:
-        billed_s = report.billed_s or 0.0
+        bill: JobReport | JobResult = report
         try:
             result: JobResult = yield Fetch(batch, job_id)
-            billed_s = result.billed_s
+            bill = result
             yield StoreResult(batch, result)
         except ResultIntegrityError as exc:
             self.refetches += 1
             if self.refetches <= self.policy.max_refetches:
                 yield from self._wait_out()
             else:
-                yield from self._fail(refused(exc, accepted=True, billed_s=billed_s))
+                yield from self._fail(refused(exc, accepted=True, bill=bill))
         except PermanentProviderError as exc:
-            yield from self._fail(refused(exc, accepted=True, billed_s=billed_s))
+            yield from self._fail(refused(exc, accepted=True, bill=bill))
         except _TROUBLE as exc:
             # Done but not stored yet, or not reachable: its results are paid, so this is waited for much longer.
             if is_late:
-                yield from self._fail(refused(exc, accepted=True, billed_s=billed_s))
+                yield from self._fail(refused(exc, accepted=True, bill=bill))
             else:
                 yield from self._wait_out()
         else:
-            yield from self._finish(
-                endings.success(batch, billed_s=billed_s, started_at=result.started_at, policy=self.policy)
-            )
+            yield from self._finish(endings.success(batch, result, policy=self.policy))
 
     # --- duplicates
 
@@ -270,16 +268,17 @@ class _Drive:
                     report = yield Cancel(batch, extra.provider_job_id)
                 if not report.status.is_final:
                     return
-                billed_s = report.billed_s
-                if billed_s is None and report.status is JobStatus.SUCCEEDED:
-                    billed_s = (yield Fetch(batch, extra.provider_job_id)).billed_s
+                bill: JobReport | JobResult = report
+                if report.billed_s is None and report.status is JobStatus.SUCCEEDED:
+                    bill = yield Fetch(batch, extra.provider_job_id)
                 duplicates.append(
                     DuplicateJob(
                         batch_id=batch.batch_id,
                         backend=batch.backend,
                         provider_job_id=extra.provider_job_id,
                         status=report.status,
-                        billed_s=billed_s or 0.0,
+                        billed_s=bill.billed_s or 0.0,
+                        billed_money=bill.billed_money,
                         found_at=now,
                     )
                 )

@@ -228,9 +228,9 @@ class _Planner:
         work_class, overhead_s = lane.key.work_class, self.rules.job_overhead_s
         reason = self._reason(draft)
         charges_s = draft.charges_s(overhead_s)
-        for team, seconds in charges_s.items():
-            self.served.charge(work_class, team, seconds)
-            self.purse.pay(team, seconds)
+        for team, share in draft.served(overhead_s).items():
+            self.served.charge(work_class, team, share)
+            self.purse.pay(team, charges_s[team])
         for kernel in draft.kernels:
             self.lane_of[kernel.kernel_id] = None
         lane.heads = draft.heads

@@ -52,8 +52,10 @@ class DispatchPolicy:
     overhead_s: float = 0.0
     #: Bills are rounded up to a multiple of it: so much more is set aside.
     bill_step_s: float = 0.0
-    #: What a billed second costs; 0 where nothing is paid.
+    #: What a billed second costs; 0 where nothing is paid, or the bill is in money.
     price_per_s: float = 0.0
+    #: Price of a job apart from its kernels where the provider bills money; None: it bills seconds.
+    overhead_money: float | None = None
     #: Kernels looked at in one planning, and how often new ones are looked for.
     plan_limit: int = 100_000
     plan_every_s: float = 5.0

@@ -5,7 +5,7 @@ Put what orders kernels and classes here; which kernels then share a job is `lan
 Within a class the kernel with the least rank goes first: seconds its team was served, divided by the team's weight,
 less a credit for every second it waited. A kernel that was enqueued more than ``served / weight / ageing_credit``
 seconds after another (of the other's team) can so never overtake it: what may stand before a kernel is finite, whatever
-arrives later.
+arrives later. Where the provider bills money and tells no seconds, a unit of money stands for a second served.
 """
 
 from __future__ import annotations

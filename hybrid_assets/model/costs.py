@@ -1,12 +1,13 @@
-"""What work may cost before it is done: ranges, and how they follow from expected seconds.
+"""What work costs: the money of a bill; before it is done, ranges, and how they follow from expected seconds.
 
-Put estimates here; what a plan says is `plans`', what may be spent is `control.budgets`' and `control.gates`'.
+Put estimates, and whatever multiplies seconds by their price, here; what a plan says is `plans`', what may be spent is
+`control.budgets`' and `control.gates`'.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hybrid_assets.errors import HybridAssetsError
@@ -107,6 +108,49 @@ def cost_range(
     # Sums in another order differ in their last digits; half a step and the share are guesses: their order is a rule.
     high = max(high, low)
     return Range(low=low, likely=min(max(likely, low), high), high=high)
+
+
+def money_of(seconds: float, money: float | None, *, price_per_s: float) -> float:
+    """Return what a bill comes to in money: as the provider says, or where it bills seconds, those times their price.
+
+    Args:
+        seconds: Billed, or expected to be.
+        money: The same bill as the provider makes it in money; None: it bills seconds.
+        price_per_s: What a second costs; 0 where nothing is paid.
+    """
+    return seconds * price_per_s if money is None else money
+
+
+def money_range(
+    qpu_s: Range | None,
+    expected_money: Sequence[float],
+    *,
+    overhead_money: float | None,
+    limits: JobLimits,
+    batch_size: int,
+    max_attempts: int,
+    price_per_s: float,
+) -> Range | None:
+    """Return the money of n kernels: `cost_range` of their prices, or of billed seconds those times what one costs.
+
+    Args:
+        qpu_s: Their seconds, as `cost_range` has them.
+        expected_money: Price of each new kernel, the job's own apart, where the provider bills money.
+        overhead_money: Price of a job apart from its kernels; None: the provider bills seconds.
+        limits: Limits of one job. How many seconds it may take says nothing about prices and is left out.
+        batch_size: See `cost_range`, as ``max_attempts``.
+        max_attempts: Attempts after which a kernel is given up.
+        price_per_s: What a second costs.
+    """
+    if overhead_money is None:
+        return None if qpu_s is None else qpu_s.times(price_per_s)
+    return cost_range(
+        expected_money,
+        overhead_s=overhead_money,
+        limits=replace(limits, max_run_s=None),
+        batch_size=batch_size,
+        max_attempts=max_attempts,
+    )
 
 
 def _fewest_jobs(count: int, own_s: float, *, overhead_s: float, limits: JobLimits) -> int:

@@ -102,6 +102,8 @@ class JobReport:
     blamed_kernel_ids: tuple[str, ...] = ()
     #: Seconds billed so far, where the status tells it; a failed job may cost too.
     billed_s: float | None = None
+    #: The bill so far where the provider makes it in money; None: it bills seconds, or the status does not tell.
+    billed_money: float | None = None
     submitted_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -177,8 +179,10 @@ class JobResult:
     calibration_id: str
     started_at: datetime
     finished_at: datetime
-    #: Seconds the provider bills; 0.0 for a local simulator.
+    #: Seconds the provider bills; 0.0 for a local simulator, and where it bills money and tells no seconds.
     billed_s: float
+    #: The bill where the provider makes it in money; None: it bills seconds.
+    billed_money: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,10 +205,12 @@ class CostEstimate:
     """What a job is expected to take from the QPU."""
 
     qpu_s: float
-    #: In the currency of the settings' ``price_per_s``; 0.0 where the provider does not know the price.
+    #: Price of the job where the provider bills money, in any one currency; 0.0 where it bills seconds.
     money: float
     #: What each PUB adds to the job's overhead, before any rounding of the bill, in order; empty: not known one by one.
     pubs_s: tuple[float, ...] = ()
+    #: The same in money, where the provider bills money.
+    pubs_money: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +243,9 @@ class ProviderDescription:
     job_overhead_s: float = 0.0
     #: Bills are rounded up to a multiple of it; 0.0: they are not.
     bill_step_s: float = 0.0
+    #: Price of a job whatever is in it, where the provider bills money and not seconds; None: it bills seconds. With a
+    #: price, every final report, result and estimate has its money, in the same currency.
+    job_overhead_money: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -257,6 +266,8 @@ class KernelResult:
     billed_s: float = 0.0
     #: Calibration that was in force when it was asked for; empty: not known.
     asked_calibration_id: str = ""
+    #: This kernel's share of the bill where the provider makes it in money; None: it bills seconds.
+    billed_money: float | None = None
 
     @property
     def ran_under_another(self) -> bool:

@@ -62,8 +62,10 @@ class BatchProposal:
     reserved_s: float
     #: What each budget concerned has to set aside of it.
     reservations: tuple[Reservation, ...] = ()
-    #: What a billed second costs.
+    #: What a billed second costs; 0 where nothing is paid, or the bill is in money.
     price_per_s: float = 0.0
+    #: ``reserved_s`` in money.
+    reserved_money: float = 0.0
     #: For the decision row: why these kernels, and the limit that closed the batch.
     reason: str = ""
     limit: int | None = None
@@ -124,6 +126,8 @@ class BatchEnding:
     #: One a kernel of the batch, in any order.
     outcomes: tuple[KernelOutcome, ...]
     billed_s: float = 0.0
+    #: The bill where the provider makes it in money; None: it bills seconds.
+    billed_money: float | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
     error_class: str | None = None

@@ -45,7 +45,7 @@ class PlanCell:
     shots: int
     #: Billed seconds of the new kernels; None: not known.
     qpu_s: Range | None
-    #: In the currency of the backend's ``price_per_s``; None: not known.
+    #: In the currency of the backend's prices; None: not known.
     money: Range | None
     #: Why this cell runs or does not, in one plain sentence.
     reason: str

@@ -100,11 +100,18 @@ class QueuedKernel:
     error_code: str | None = None
     error_message: str | None = None
     remedy: Remedy | None = None
+    #: Expected price of its own, the job's apart, where the provider bills money; None: it bills seconds.
+    expected_money: float | None = None
 
     @property
     def executions(self) -> int:
         """Rows times shots."""
         return self.rows * self.shots
+
+    @property
+    def share(self) -> float:
+        """What it counts in fair shares of its backend: expected seconds; where the provider bills money, that."""
+        return self.expected_s if self.expected_money is None else self.expected_money
 
 
 class BudgetUnit(StrEnum):
@@ -112,7 +119,7 @@ class BudgetUnit(StrEnum):
 
     QPU_S = "qpu_s"  # billed seconds
     SHOTS = "shots"  # executions: rows times shots
-    MONEY = "money"  # billed seconds times the backend's price, in the currency of that price
+    MONEY = "money"  # the bill in money, or billed seconds times the backend's price; in the currency of the prices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,8 +170,11 @@ class BatchRecord:
     error_class: str | None = None
     error_code: str | None = None
     error_message: str | None = None
-    #: What a billed second of its backend cost when it was planned; 0 where nothing is paid.
+    #: What a billed second of its backend cost when it was planned; 0 where nothing is paid, or the bill is in money.
     price_per_s: float = 0.0
+    #: ``reserved_s`` in money, and the bill where the provider makes it in money (None: it bills seconds).
+    reserved_money: float = 0.0
+    billed_money: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,10 +227,16 @@ class DuplicateJob:
     batch_id: str
     backend: str
     provider_job_id: str
-    #: How it ended: CANCELLED before it ran, else what it cost is in ``billed_s``.
+    #: How it ended: CANCELLED before it ran, else what it cost is in ``billed_s`` and ``billed_money``.
     status: JobStatus
     billed_s: float
     found_at: datetime
+    #: The bill where the provider makes it in money; None: it bills seconds.
+    billed_money: float | None = None
+
+    def __str__(self) -> str:
+        bill = f"{self.billed_s:g} s" if self.billed_money is None else f"{self.billed_money:g} of money"
+        return f"{self.provider_job_id} {self.status} {bill}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

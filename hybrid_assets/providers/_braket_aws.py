@@ -90,7 +90,7 @@ class AwsBraket:
         return cls(backend, parse_device(options, backend), state)
 
     def describe(self) -> ProviderDescription:
-        """Say who this is; a task's price is the job's overhead, in seconds worth one unit of money each."""
+        """Say who this is; a job is a task, and billed in money."""
         return ProviderDescription(
             provider=NAME,
             version=version("qiskit-braket-provider"),
@@ -101,7 +101,7 @@ class AwsBraket:
             supports_find=True,
             supports_cancel=True,
             listing_lag_s=LISTING_LAG_S,
-            job_overhead_s=self._options.price_per_task,
+            job_overhead_money=self._options.price_per_task,
         )
 
     def target(self, at: datetime | None = None) -> TargetDocument:
@@ -148,11 +148,13 @@ class AwsBraket:
         return self._device().limits
 
     def estimate(self, request: JobRequest) -> CostEstimate:
-        """Return the price of one task with all shots, in money and in seconds worth one unit of money each."""
+        """Return the price of one task with all shots; it is billed no seconds."""
         each = [int(pub.values.shape[0]) * pub.shots for pub in request.pubs]
-        money = self._options.price(tasks=1, shots=sum(each))
         return CostEstimate(
-            qpu_s=money, money=money, pubs_s=tuple(self._options.price(tasks=0, shots=shots) for shots in each)
+            qpu_s=0.0,
+            money=self._options.price(tasks=1, shots=sum(each)),
+            pubs_s=(0.0,) * len(each),
+            pubs_money=tuple(self._options.price(tasks=0, shots=shots) for shots in each),
         )
 
     def submit(self, request: JobRequest) -> JobHandle:
@@ -225,6 +227,7 @@ class AwsBraket:
             started_at=started_at,
             finished_at=finished_at,
             billed_s=told.billed_s or 0.0,
+            billed_money=told.billed_money,
         )
 
     def cancel(self, handle: JobHandle) -> JobReport:

@@ -93,8 +93,8 @@ def _check(request: JobRequest, device: Device) -> None:
 def report(task: Mapping[str, Any], options: AwsOptions, *, started_at: datetime | None) -> JobReport:
     """Return where a task is, as ``GetQuantumTask`` tells it.
 
-    A completed task is billed for the task and all its shots, one that failed or was cancelled not at all: the same
-    rule as in the SDK's own cost tracker.
+    A completed task is billed, in money, for the task and all its shots, one that failed or was cancelled not at all:
+    the same rule as in the SDK's own cost tracker. AWS tells no seconds of a QPU, so none are billed.
 
     Args:
         task: The answer.
@@ -102,25 +102,21 @@ def report(task: Mapping[str, Any], options: AwsOptions, *, started_at: datetime
         started_at: When it was seen running for the first time; AWS does not tell.
     """
     status = STATUSES.get(task["status"], JobStatus.UNKNOWN)
-    billed_s = None
+    billed_money = None
     if status.is_final:
         is_billed = status is JobStatus.SUCCEEDED
-        billed_s = billed(options, shots=int(task["shots"])) if is_billed else 0.0
+        billed_money = options.price(tasks=1, shots=int(task["shots"])) if is_billed else 0.0
     return JobReport(
         status=status,
         error_code="FAILED" if status is JobStatus.FAILED else None,
         message=task.get("failureReason"),
-        billed_s=billed_s,
+        billed_s=0.0 if status.is_final else None,
+        billed_money=billed_money,
         submitted_at=task["createdAt"],
         started_at=started_at,
         finished_at=task.get("endedAt") if status.is_final else None,
         queue_position=_position(task.get("queueInfo") or {}),
     )
-
-
-def billed(options: AwsOptions, *, shots: int) -> float:
-    """Return the billed seconds of one task for the ledger, where a second is worth one unit of money."""
-    return options.price(tasks=1, shots=shots)
 
 
 def require_success(told: JobReport, arn: str) -> None:

@@ -53,6 +53,8 @@ def description(answer: Mapping[str, Any], *, backend: str, adapter: str, qiskit
     def build() -> ProviderDescription:
         if not answer["identity"]:
             raise ValueError("the identity is empty")
+        if answer.get("job_overhead_money") is not None:
+            raise ValueError("job_overhead_money: results of a worker have no bill in money")
         # A file's name, not its path: results stay known when the project moves.
         identity = f"{NAME}, {Path(adapter).name}, qiskit {qiskit}: {answer['identity']}"
         facts = {**answer, "identity": identity, "provider": NAME, "backend": backend}

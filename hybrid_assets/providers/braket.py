@@ -9,7 +9,6 @@
         s3_bucket: amazon-braket-my-results
         price_per_task: 0.30
         price_per_shot: 0.0009
-        price_per_s: 1
 
 | option | default | meaning |
 | --- | --- | --- |
@@ -33,10 +32,10 @@ A device that takes no program sets gets one row a task; kernels of several rows
 are bound to the device's own qubits where it allows that, and Braket translates them to native gates. AWS does not tell
 when a task began: it is the time of the first poll that saw it running, and the end where none did.
 
-**Money.** Braket bills per task and shot, the ledger keeps billed seconds and a price per second. Until the ledger
-knows bills in money, a billed second of a Braket device *is* one unit of money: set ``price_per_s: 1``, and plans,
-approvals, budgets and bills are exact in money; limits in QPU seconds count the same units. Without it money is not
-counted, only seconds are. A task that failed or was cancelled is free, as in the SDK's own cost tracker.
+**Money.** Braket bills a device per task and shot: plans, approvals, budgets in money and bills are
+``price_per_task`` a task plus ``price_per_shot`` a shot, and ``price_per_s`` is refused. AWS does not tell how many
+seconds a QPU worked, so expected and billed seconds are 0: limits in QPU seconds do not hold a device back, limits in
+money, shots and kernels do. A task that failed or was cancelled is free, as in the SDK's own cost tracker.
 
 Put the choice between the two here; they are in `_braket_local` and `_braket_aws`.
 """

@@ -30,7 +30,13 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from hybrid_assets.circuits import payload
-from hybrid_assets.errors import CompilationError, HybridAssetsError, PermanentProviderError
+from hybrid_assets.errors import (
+    CompilationError,
+    CredentialsError,
+    HybridAssetsError,
+    PermanentProviderError,
+    TransientProviderError,
+)
 from hybrid_assets.model.jobs import (
     BackendStatus,
     CostEstimate,
@@ -166,8 +172,14 @@ class IbmProvider:
         )
 
     def estimate(self, request: JobRequest) -> CostEstimate:
-        """Return the seconds a request will be billed, see `OVERHEAD_S`; a guess, the bill decides."""
-        target = self._last.known or self.target()
+        """Return the seconds a request will be billed, see `OVERHEAD_S`; a guess, the bill decides.
+
+        Without a target, so before the first look at the device, circuits count as if they took no time.
+        """
+        target = self._last.known
+        if target is None:
+            with suppress(TransientProviderError, CredentialsError):
+                target = self.target()
         pubs_s = tuple(executions(pub) * (REP_DELAY_S + _duration_s(pub, target)) for pub in request.pubs)
         run_s = min(OVERHEAD_S + sum(pubs_s), self._options.max_run_s)
         return CostEstimate(qpu_s=billed_s(run_s, BILL_STEP_S), money=0.0, pubs_s=pubs_s)
@@ -265,8 +277,10 @@ class IbmProvider:
         return JobHandle(provider=NAME, backend=self._backend, request_id=request_id, provider_job_id=job_id)
 
 
-def _duration_s(pub: Pub, target: TargetDocument) -> float:
-    """Return the seconds of one execution; 0 for a circuit that the device will refuse."""
+def _duration_s(pub: Pub, target: TargetDocument | None) -> float:
+    """Return the seconds of one execution; 0 without a target, and for a circuit that the device will refuse."""
+    if target is None:
+        return 0.0
     try:
         circuit = payload.load(pub.payload, pub.payload_sha)
         parsed = parse(circuit, num_slots=int(pub.values.shape[1]), measured_qubits=pub.measured_qubits)

@@ -93,6 +93,7 @@ def dispatch_policy(project: Project, backend: str) -> DispatchPolicy:
         breaker=BreakerRule(threshold=common.breaker_threshold, pause_s=common.breaker_pause_s),
         retry=RetryRule(max_attempts=common.max_attempts, first_wait_s=common.retry_wait_s),
         price_per_s=common.price_per_s,
+        overhead_money=description.job_overhead_money,
         supports_find=description.supports_find,
     )
 

@@ -21,48 +21,48 @@ _TOLERANCE = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
-    """One QPU job's bill."""
+    """One QPU job's bill, in seconds or in money."""
 
-    billed_s: float
+    amount: float
     #: Whether its results are those that count: a failed job or a duplicate gave none.
     gave_results: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostParts:
-    """Billed seconds of some jobs; the parts add up to the whole."""
+    """Bills of some jobs, in the unit of the bills; the parts add up to the whole."""
 
     #: Of the circuits, in jobs that gave results.
-    qpu_s: float
+    qpu: float
     #: Of those jobs themselves, whatever is in them.
-    overhead_s: float
+    overhead: float
     #: Of failed jobs and duplicates, all of it.
-    retry_s: float
+    retry: float
 
     @property
-    def total_s(self) -> float:
+    def total(self) -> float:
         """All of it."""
-        return self.qpu_s + self.overhead_s + self.retry_s
+        return self.qpu + self.overhead + self.retry
 
 
-def cost_parts(bills: Sequence[Bill], *, job_overhead_s: float) -> CostParts:
+def cost_parts(bills: Sequence[Bill], *, job_overhead: float) -> CostParts:
     """Return what bills were for.
 
     Args:
-        bills: Of all jobs, failed ones and duplicates too.
-        job_overhead_s: Billed seconds of a job whatever is in it, as the provider states them; a job that was billed
-            less had less of it.
+        bills: Of all jobs, failed ones and duplicates too; all in seconds, or all in money.
+        job_overhead: What a job is billed whatever is in it, in the same unit, as the provider states it; a job that
+            was billed less had less of it.
     """
-    good = [bill.billed_s for bill in bills if bill.gave_results]
-    overhead_s = math.fsum(min(job_overhead_s, billed_s) for billed_s in good)
+    good = [bill.amount for bill in bills if bill.gave_results]
+    overhead = math.fsum(min(job_overhead, amount) for amount in good)
     return CostParts(
-        qpu_s=math.fsum(good) - overhead_s,
-        overhead_s=overhead_s,
-        retry_s=math.fsum(bill.billed_s for bill in bills if not bill.gave_results),
+        qpu=math.fsum(good) - overhead,
+        overhead=overhead,
+        retry=math.fsum(bill.amount for bill in bills if not bill.gave_results),
     )
 
 
-def alone_s(*, billed_s: float, share: float, job_overhead_s: float, bill_step_s: float) -> float:
+def alone(*, billed: float, share: float, job_overhead: float, bill_step: float) -> float:
     """Return what a kernel would have been billed in a job of its own.
 
     The overhead, its share of what the job was billed besides, rounded up to a step as every bill is. The job's own
@@ -70,18 +70,18 @@ def alone_s(*, billed_s: float, share: float, job_overhead_s: float, bill_step_s
     bill.
 
     Args:
-        billed_s: Of the job that it was in.
+        billed: Of the job that it was in, in seconds or in money, as the others.
         share: Its part of the job's executions, 0 to 1.
-        job_overhead_s: See `cost_parts`.
-        bill_step_s: Bills are multiples of it; 0: they are not rounded.
+        job_overhead: See `cost_parts`.
+        bill_step: Bills are multiples of it; 0: they are not rounded.
     """
-    if billed_s <= 0:
+    if billed <= 0:
         return 0.0
-    overhead_s = min(job_overhead_s, billed_s)
-    wanted_s = overhead_s + share * (billed_s - overhead_s)
-    if bill_step_s <= 0:
-        return wanted_s
-    return math.ceil(wanted_s / bill_step_s - _TOLERANCE) * bill_step_s
+    overhead = min(job_overhead, billed)
+    wanted = overhead + share * (billed - overhead)
+    if bill_step <= 0:
+        return wanted
+    return math.ceil(wanted / bill_step - _TOLERANCE) * bill_step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,21 +13,24 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid_assets.control.fallback import SOURCE_BACKEND
 from hybrid_assets.errors import ContradictionError
+from hybrid_assets.model.costs import money_of
 from hybrid_assets.model.fingerprint import canonical_json, seed_from
 from hybrid_assets.model.jobs import ExecutionKind, JobStatus
 from hybrid_assets.model.problem import BinaryQuadratic
 from hybrid_assets.model.results import Role
 from hybrid_assets.runner.backends import dispatch_policy
-from hybrid_assets.runner.benchmarking_figures import Bill, alone_s, cost_parts, tails
+from hybrid_assets.runner.benchmarking_figures import Bill, alone, cost_parts, tails
 from hybrid_assets.runner.comparing import test_share
 from hybrid_assets.runner.exporting import attempt_rows
 from hybrid_assets.runner.placing import cached
 from hybrid_assets.runner.solving import rivals_of
+from hybrid_assets.runner.spending import cost_of
 from hybrid_assets.scoring.compare import ComparisonKey, comparison_rows, reference_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from hybrid_assets.control.policy import DispatchPolicy
     from hybrid_assets.model.jobs import KernelResult
     from hybrid_assets.model.problem import ProblemInstance
     from hybrid_assets.model.queue import BatchRecord, QueuedKernel
@@ -206,7 +209,7 @@ def _spent(done: Done, score: Score, by_id: Mapping[str, _Answer], *, score_s: f
     if score.role is not Role.QUANTUM:
         return {"method_shots": score.shots}
     used = [by_id[name] for name in score.kernel_ids if name in by_id]
-    billed_s = sum(answer.result.billed_s for answer in used if answer.result)
+    bills = [answer.result for answer in used if answer.result]
     seeds = {answer.kernel.template.logical.label: seed_from(answer.kernel.kernel_id) for answer in used}
     found = score.facts.get("depth")
     return {
@@ -216,8 +219,8 @@ def _spent(done: Done, score: Score, by_id: Mapping[str, _Answer], *, score_s: f
         "method_run_s": sum(answer.run_s for answer in used),
         "method_compile_s": _compile_s(done, (answer.kernel for answer in used)),
         "method_score_s": score_s,
-        "method_billed_s": billed_s,
-        "method_cost": billed_s * done.project.backend(done.trial.backend).price_per_s,
+        "method_billed_s": sum(result.billed_s for result in bills),
+        "method_cost": sum(cost_of(done.project, result) for result in bills),
     }
 
 
@@ -307,35 +310,48 @@ def _times_of(done: Done, found: Sequence[_Answer]) -> dict[str, Any]:
 
 
 def _costs(done: Done, found: Sequence[_Answer], attempts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    policy = dispatch_policy(done.project, done.trial.backend)
-    overhead_s, step_s, price = (
-        policy.overhead_s,
-        policy.bill_step_s,
-        done.project.backend(done.trial.backend).price_per_s,
-    )
-    good = JobStatus.SUCCEEDED.value
-    bills = [
-        Bill(billed_s=row["billed_s"] or 0.0, gave_results=row["status"] == good and not row["is_duplicate"])
-        for row in attempts
-    ]
-    parts = cost_parts(bills, job_overhead_s=overhead_s)
-    apart_s = sum(
-        alone_s(billed_s=a.batch.billed_s, share=a.share, job_overhead_s=overhead_s, bill_step_s=step_s)
-        for a in found
-        if a.batch
-    )
-    saved_s = apart_s - parts.qpu_s - parts.overhead_s
+    policy, good = dispatch_policy(done.project, done.trial.backend), JobStatus.SUCCEEDED.value
+    overhead_s, price_per_s = policy.overhead_s, policy.price_per_s
+    overhead_money = money_of(overhead_s, policy.overhead_money, price_per_s=price_per_s)
+
+    def bills(column: str) -> list[Bill]:
+        return [
+            Bill(amount=row[column] or 0.0, gave_results=row["status"] == good and not row["is_duplicate"])
+            for row in attempts
+        ]
+
+    seconds = cost_parts(bills("billed_s"), job_overhead=overhead_s)
+    money = cost_parts(bills("cost"), job_overhead=overhead_money)
+    apart_s, apart_money = _apart(policy, found)
+    saved_s = apart_s - seconds.qpu - seconds.overhead
+    saved_money = None if apart_money is None else apart_money - money.qpu - money.overhead
+    saved = money_of(saved_s, saved_money, price_per_s=price_per_s)
     return {
-        "price_per_s": price,
+        "price_per_s": price_per_s,
         "job_overhead_s": overhead_s,
-        "billed_s": parts.total_s,
-        "cost": parts.total_s * price,
-        "qpu_cost": parts.qpu_s * price,
-        "overhead_cost": parts.overhead_s * price,
-        "retry_cost": parts.retry_s * price,
-        "cost_per_result": parts.total_s * price / len(found) if found else None,
-        # In jobs of one kernel each.
+        "billed_s": seconds.total,
+        "cost": money.total,
+        "qpu_cost": money.qpu,
+        "overhead_cost": money.overhead,
+        "retry_cost": money.retry,
+        "cost_per_result": money.total / len(found) if found else None,
         "unbatched_s": apart_s,
         "batching_saved_s": saved_s,
-        "batching_paid": saved_s > 0 if parts.total_s > 0 else None,
+        "batching_saved_cost": saved,
+        "batching_paid": saved_s > 0 or saved > 0 if seconds.total > 0 or money.total > 0 else None,
     }
+
+
+def _apart(policy: DispatchPolicy, found: Sequence[_Answer]) -> tuple[float, float | None]:
+    """Return seconds and money of jobs of one kernel each; no money where seconds are billed."""
+    jobs = [(answer.batch, answer.share) for answer in found if answer.batch is not None]
+    apart_s = sum(
+        alone(billed=job.billed_s, share=share, job_overhead=policy.overhead_s, bill_step=policy.bill_step_s)
+        for job, share in jobs
+    )
+    if policy.overhead_money is None:
+        return apart_s, None
+    overhead = policy.overhead_money
+    return apart_s, sum(
+        alone(billed=job.billed_money or 0.0, share=share, job_overhead=overhead, bill_step=0.0) for job, share in jobs
+    )

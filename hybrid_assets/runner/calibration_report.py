@@ -179,6 +179,8 @@ def outlook(project: Project, backend: str) -> Outlook:
         reason = decision.reason if action is Action.KEEP else why.reason(placement, decision)
         if action is not Action.KEEP and placement.calibration_id == target.calibration_id:
             action, reason = Action.KEEP, "It was decided about under this very calibration: nothing better was found."
+        elif action is not Action.KEEP and placement.compile_key not in names:
+            action, reason = Action.KEEP, "No circuit of the latest night is it: nothing is done before one is."
         found.append(
             Intention(
                 placement=placement,

@@ -14,6 +14,7 @@ from hybrid_assets.runner import checks
 from hybrid_assets.runner.evaluating import answer_id_of, leads_on
 from hybrid_assets.runner.rounds import logical_kernels
 from hybrid_assets.runner.solving import baseline_results
+from hybrid_assets.runner.spending import cost_of
 from hybrid_assets.scoring.compare import ComparisonKey, comparison_rows, reference_of
 from hybrid_assets.scoring.gates import ClaimRules
 from hybrid_assets.scoring.verdict import decide
@@ -163,14 +164,14 @@ def _rows(
     plugin, options, _ = project.workload(key.workload)
     reference = reference_of(baselines)
     scores = plugin.score(instance, options=options, results=results, reference=reference, missing=missing)
-    costs = {result.kernel_id: result.billed_s * _price_per_s(project, result.backend) for _, result in results}
+    costs = {result.kernel_id: cost_of(project, result) for _, result in results}
 
     def source_of(score: Score) -> str:
         """A score is the backend's only if every kernel of it is."""
         others = sorted({sources[kernel_id] for kernel_id in score.kernel_ids} - {SOURCE_BACKEND})
         return others[0] if others else SOURCE_BACKEND
 
-    def cost_of(score: Score) -> float:
+    def cost_of_score(score: Score) -> float:
         return sum(costs[kernel_id] for kernel_id in score.kernel_ids)
 
     return comparison_rows(
@@ -178,16 +179,10 @@ def _rows(
         scores=scores,
         baseline_results=baselines,
         reference=reference,
-        cost_of=cost_of,
+        cost_of=cost_of_score,
         source_of=source_of,
         test_share=test_share(instance),
     )
-
-
-def _price_per_s(project: Project, backend: str) -> float:
-    """Return what a second costs of the backend that executed something; a local simulation costs nothing."""
-    known = project.settings.backends.get(backend)
-    return known.price_per_s if known else 0.0
 
 
 def test_share(instance: ProblemInstance) -> float | None:

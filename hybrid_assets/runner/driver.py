@@ -112,10 +112,10 @@ class Driver:
     def _store(self, batch: BatchRecord, result: JobResult) -> None:
         payloads = [self.payloads.get(name) for name in batch.kernel_ids]
         verify(batch, payloads, result)
-        total = sum(_executions(payload) for payload in payloads)
+        total, money = sum(_executions(payload) for payload in payloads), result.billed_money
 
         def store(payload: KernelPayload, done: PubResult) -> None:
-            pub = payload.pub
+            pub, share = payload.pub, _executions(payload) / total
             stored = KernelResult(
                 kernel_id=pub.kernel_id,
                 counts=done.counts,
@@ -128,7 +128,8 @@ class Driver:
                 provider_job_id=result.handle.provider_job_id,
                 request_id=batch.request_id,
                 executed_at=result.finished_at,
-                billed_s=result.billed_s * _executions(payload) / total,
+                billed_s=result.billed_s * share,
+                billed_money=None if money is None else money * share,
             )
             self.results.put(stored)
             self.note(pub, stored)

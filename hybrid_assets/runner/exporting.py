@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hybrid_assets.control.objectives import stage_outcome
 from hybrid_assets.model.stages import StageOutcome
 from hybrid_assets.runner import checks
+from hybrid_assets.runner.spending import cost_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -82,7 +83,7 @@ def _attempt(project: Project, night: str, batch: BatchRecord, kernels: Mapping[
         "queue_s": max((started - submitted).total_seconds(), 0.0) if submitted and started else None,
         "run_s": (finished - started).total_seconds() if started and finished else None,
         "billed_s": batch.billed_s,
-        "cost": batch.billed_s * _price(project, batch.backend),
+        "cost": cost_of(project, batch, planned_price_per_s=batch.price_per_s),
     }
 
 
@@ -102,7 +103,7 @@ def _duplicates(project: Project, night: str, batches: Sequence[BatchRecord]) ->
                 "status": duplicate.status.value,
                 "is_duplicate": True,
                 "billed_s": duplicate.billed_s,
-                "cost": duplicate.billed_s * _price(project, duplicate.backend),
+                "cost": cost_of(project, duplicate, planned_price_per_s=batch.price_per_s),
             }
 
 
@@ -132,8 +133,3 @@ def _decisions(
                 "limit": made.limit,
                 "reason": made.reason,
             }
-
-
-def _price(project: Project, backend: str) -> float:
-    known = project.settings.backends.get(backend)
-    return known.price_per_s if known else 0.0

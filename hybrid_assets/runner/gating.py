@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hybrid_assets.control.gates import UNUSED, GateRules, Phase, gate
 from hybrid_assets.model.plans import SweepPlan
 from hybrid_assets.runner.driver import utc_now
-from hybrid_assets.runner.planning import plan_workload
+from hybrid_assets.runner.planning import plan_under_way
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ def passage(
     """
     if not kernels or not project.provider(cell.backend).describe().is_metered:
         return FREE
-    planned = plan_workload(project, cell.night, cell.workload) if planned is None else planned
+    planned = plan_under_way(project, cell.night, cell.workload) if planned is None else planned
     answer = ask_gate(project, cell.night, cell.workload, planned, used=used)
     if answer.needs_approval and not answer.lets_through:
         return Passage(closed=answer.reason)
@@ -60,10 +60,10 @@ def passage(
         return Passage(withheld=dict.fromkeys((k.kernel_id for k in kernels), answer.reason))
     if answer.max_kernels is None and answer.max_qpu_s is None:
         return FREE
-    metered = [(k, s) for one in planned if one.plan.is_metered for k, s in zip(one.wanted, one.high_s, strict=True)]
+    metered = [pair for one in planned if one.plan.is_metered for pair in zip(one.wanted, one.high, strict=True)]
     first = {kernel.kernel_id for kernel, _ in metered}
     later = [kernel for kernel in kernels if kernel.kernel_id not in first]
-    allowed = {kernel.kernel_id for kernel, _ in metered[: answer.allowed(high_s for _, high_s in metered)]}
+    allowed = {kernel.kernel_id for kernel, _ in metered[: answer.allowed(high for _, high in metered)]}
     kept = {kernel.kernel_id for kernel in later[: max((answer.max_kernels or 0) - len(allowed), 0)]}
     out = [kernel.kernel_id for kernel in kernels if kernel.kernel_id not in allowed | kept]
     return Passage(withheld=dict.fromkeys(out, answer.reason))
@@ -84,6 +84,7 @@ def ask_gate(
             approve_over_qpu_s=approvals.over_qpu_s,
             limited_qpu_s=approvals.limited_qpu_s,
             limited_kernels=approvals.limited_kernels,
+            limited_money=approvals.limited_money,
         ),
         phase=Phase(common.phase),
         now=plan.made_at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hybrid_assets.errors import CapacityError, ProblemError
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
     from hybrid_assets.runner.project import Project
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """A workload's inputs as a night would publish them."""
+
+    #: One a file.
+    rows: Sequence[dict[str, Any]]
+    checks: tuple[CheckOutcome, ...]
+    #: What publishing them would give.
+    data_version: str
+
+
 def normalize_inputs(project: Project, *, night: str, workload: str) -> StageOutcome:
     """Normalize all inputs of a workload and publish one row a file.
 
@@ -25,15 +37,8 @@ def normalize_inputs(project: Project, *, night: str, workload: str) -> StageOut
         CheckFailedError: Two files would be instances of the same name.
     """
     with project.timed(night, workload, "normalized_inputs"):
-        files = project.settings.input_files(workload)
-        rows = [{"night": night, "workload": workload, **row} for row in read_inputs(project, workload)]
-        outcomes = (
-            checks.row_count(rows, expected=len(files), of="input files"),
-            checks.unique(rows, key=("instance",)),
-            checks.schema(project.warehouse, "normalized_inputs", rows, {"night": night, "workload": workload}),
-            _refusals(rows),
-        )
-        checks.require(outcomes, what=f"{workload}/normalized_inputs of {night}")
+        found = inputs_now(project, night=night, workload=workload)
+        rows, outcomes = found.rows, found.checks
         published = project.warehouse.publish(
             "normalized_inputs", rows, partition={"night": night, "workload": workload}
         )
@@ -46,6 +51,27 @@ def normalize_inputs(project: Project, *, night: str, workload: str) -> StageOut
         checks=outcomes,
         sample=tuple({k: row[k] for k in ("instance", "num_variables", "status")} for row in rows[:10]),
     )
+
+
+def inputs_now(project: Project, *, night: str, workload: str) -> Inputs:
+    """Read and check a workload's inputs as they are now, as a night that runs publishes them; nothing is published.
+
+    Raises:
+        ConfigurationError: The glob matches no file.
+        CheckFailedError: Two files would be instances of the same name.
+    """
+    partition = {"night": night, "workload": workload}
+    files = project.settings.input_files(workload)
+    rows = [{**partition, **row} for row in read_inputs(project, workload)]
+    outcomes = (
+        checks.row_count(rows, expected=len(files), of="input files"),
+        checks.unique(rows, key=("instance",)),
+        checks.schema(project.warehouse, "normalized_inputs", rows, partition),
+        _refusals(rows),
+    )
+    checks.require(outcomes, what=f"{workload}/normalized_inputs of {night}")
+    version = project.warehouse.version_of("normalized_inputs", rows, partition=partition)
+    return Inputs(rows=rows, checks=outcomes, data_version=version)
 
 
 def read_inputs(project: Project, workload: str) -> Sequence[dict[str, Any]]:

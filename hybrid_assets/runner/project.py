@@ -29,7 +29,7 @@ from hybrid_assets.storage.variants import VariantIndex, variant_of
 from hybrid_assets.storage.warehouse import Warehouse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from hybrid_assets.model.circuits import LogicalKernel, TargetDocument
@@ -89,10 +89,14 @@ class Project:
 
     @classmethod
     def open(cls, settings: Settings, *, report: Callable[[str], None] = _silent) -> Project:
-        """Open the stores under the settings' home, making them where they are missing."""
+        """Open the stores under the settings' home, making them where they are missing.
+
+        Raises:
+            ConfigurationError: The home cannot be made.
+        """
         if threading.current_thread() is not threading.main_thread():
             import_for_good()  # the thread of a sensor's tick may end
-        home = settings.home
+        home = settings.made_home()
         pool = CompilePool()
         atexit.register(pool.close)
         return cls(
@@ -183,9 +187,16 @@ class Project:
             plugin = registry.provider_class(common.provider)
             options = self._with_paths(plugin, common.options)
             try:
-                self._providers[backend] = plugin.from_settings(backend, options, self.home / "providers" / backend)
+                made = plugin.from_settings(backend, options, self.home / "providers" / backend)
             except ConfigurationError as exc:
                 raise self._with_hints(exc, common) from exc
+            if common.price_per_s and made.describe().job_overhead_money is not None:
+                raise ConfigurationError(
+                    f"backends.{backend}.price_per_s: {common.price_per_s:g} cannot be used: the provider "
+                    f"{common.provider} bills this backend in money, by prices of its own, so that a price of seconds "
+                    "has nothing to multiply. Remove price_per_s."
+                )
+            self._providers[backend] = made
         return self._providers[backend]
 
     def target(self, backend: str) -> TargetDocument:
@@ -203,7 +214,8 @@ class Project:
         except (TransientProviderError, CredentialsError) as exc:
             known = self.calibrations.history(backend)
             if not known:
-                raise
+                told = f"{backend} was never seen, so nothing can be compiled for it: {exc} Then run the night again."
+                raise type(exc)(told, **exc.facts) from None
             if backend not in self._stood_in:
                 self._stood_in.add(backend)
                 self.report(f"{backend} cannot be asked; its last known calibration stands in. {exc}")
@@ -263,7 +275,10 @@ class Project:
                 f"{workload}/normalized_inputs of {night} is not there yet. "
                 "Materialize it first, or run the whole night."
             )
-        rows = self.warehouse.read_rows("normalized_inputs", night=night, workload=workload)
+        return self.instances_of(self.warehouse.read_rows("normalized_inputs", night=night, workload=workload))
+
+    def instances_of(self, rows: Iterable[Mapping[str, Any]]) -> Sequence[ProblemInstance]:
+        """Return the instances of rows of `normalized_inputs` that were not refused, in their order."""
         return [
             self.instances.get(row["fingerprint"], name=row["instance"], source=row["source"])
             for row in rows

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from hybrid_assets.control.budgets import expected_money
 from hybrid_assets.control.gates import NightUse
 from hybrid_assets.errors import ProblemError, UsageError
 from hybrid_assets.model.fingerprint import canonical_json, fingerprint
@@ -23,6 +24,7 @@ from hybrid_assets.runner.gating import passage
 from hybrid_assets.runner.orders import Cell, keep_order
 from hybrid_assets.runner.planning import plan_kernels
 from hybrid_assets.runner.queueing import ask_for
+from hybrid_assets.runner.spending import cost_of
 from hybrid_assets.settings import WorkloadSettings
 from hybrid_assets.storage.records import RecordLog
 
@@ -157,11 +159,18 @@ def used_before(project: Project, cell: Cell, besides: Iterable[str]) -> NightUs
     others = [kernel for kernel in kernels if kernel.kernel_id not in own]
     batch_ids = {kernel.batch_id for kernel in others if kernel.batch_id}
     batches = {b.batch_id: b for b in project.ledger.batches(batch_ids=batch_ids)} if batch_ids else {}
-    seconds = 0.0
+    seconds = money = 0.0
     for kernel in others:
         batch = batches.get(kernel.batch_id or "")
         if kernel.state.is_final and batch is not None:
             seconds += batch.billed_s / len(batch.kernel_ids)
+            money += cost_of(project, batch, planned_price_per_s=batch.price_per_s) / len(batch.kernel_ids)
         elif not kernel.state.is_final:
             seconds += policy.retry.max_attempts * (policy.overhead_s + kernel.expected_s)
-    return NightUse(kernels=len(others), qpu_s=seconds, money=seconds * policy.price_per_s)
+            money += policy.retry.max_attempts * expected_money(
+                [kernel],
+                overhead_s=policy.overhead_s,
+                overhead_money=policy.overhead_money,
+                price_per_s=policy.price_per_s,
+            )
+    return NightUse(kernels=len(others), qpu_s=seconds, money=money)

@@ -44,6 +44,15 @@ class Terms:
     apart: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelCost:
+    """What a kernel is expected to add to the bill of its job."""
+
+    expected_s: float
+    #: None where the provider bills seconds.
+    expected_money: float | None = None
+
+
 def ask_for(project: Project, order: Order, kernels: Sequence[Kernel], *, terms: Terms | None = None) -> None:
     """Enqueue kernels whose results are not stored; those in the queue already stay as they are.
 
@@ -152,9 +161,9 @@ def _lost(project: Project, kernel_ids: Sequence[str]) -> Iterator[QueuedKernel]
             yield kernel
 
 
-def estimates_s(project: Project, backend: str, kernels: Sequence[Kernel]) -> Sequence[float]:
-    """Return the billed seconds that each kernel is expected to add to its job."""
-    return _estimates_s(project, backend, [_pub(project, kernel) for kernel in kernels])
+def estimates(project: Project, backend: str, kernels: Sequence[Kernel]) -> Sequence[KernelCost]:
+    """Return what each kernel is expected to add to the bill of its job."""
+    return costs_of(project, backend, [_pub(project, kernel) for kernel in kernels])
 
 
 def _pub(project: Project, kernel: Kernel) -> Pub:
@@ -166,13 +175,21 @@ def _pub(project: Project, kernel: Kernel) -> Pub:
     )
 
 
-def _estimates_s(project: Project, backend: str, pubs: Sequence[Pub]) -> Sequence[float]:
+def costs_of(project: Project, backend: str, pubs: Sequence[Pub]) -> Sequence[KernelCost]:
+    """Return what each PUB is expected to add to the bill of its job."""
     provider = project.provider(backend)
+    job = provider.describe()
     estimate = provider.estimate(JobRequest(request_id="estimate", backend=backend, pubs=tuple(pubs)))
-    if len(estimate.pubs_s) == len(pubs):
-        return estimate.pubs_s
-    share_s = max(estimate.qpu_s - provider.describe().job_overhead_s, 0.0) / max(len(pubs), 1)
-    return [share_s] * len(pubs)
+    each_s = _each(estimate.pubs_s, estimate.qpu_s - job.job_overhead_s, len(pubs))
+    if job.job_overhead_money is None:
+        return [KernelCost(expected_s=seconds) for seconds in each_s]
+    each = _each(estimate.pubs_money, estimate.money - job.job_overhead_money, len(pubs))
+    return [KernelCost(expected_s=s, expected_money=money) for s, money in zip(each_s, each, strict=True)]
+
+
+def _each(known: Sequence[float], together: float, size: int) -> Sequence[float]:
+    """Return the PUBs' parts of a job apart from its overhead: as the provider knows them, else equal ones."""
+    return known if len(known) == size else [max(together, 0.0) / max(size, 1)] * size
 
 
 def _queued(
@@ -182,14 +199,14 @@ def _queued(
     alike = [order.calibration_id, provider.describe().identity, *([terms.apart] if terms.apart else [])]
     pubs = [_pub(project, kernel) for kernel in kernels]
     present = project.target(cell.backend).calibration_id
-    seconds = _estimates_s(project, cell.backend, pubs)
+    costs = costs_of(project, cell.backend, pubs)
     with ThreadPoolExecutor(WRITERS) as writers:
         payloads = [
             KernelPayload(pub=wanted, compiled_calibration_id=kernel.facts.calibration_id, asked_calibration_id=present)
             for kernel, wanted in zip(kernels, pubs, strict=True)
         ]
         list(writers.map(project.payloads.put, payloads))
-    for kernel, wanted, expected_s in zip(kernels, pubs, seconds, strict=True):
+    for kernel, wanted, cost in zip(kernels, pubs, costs, strict=True):
         logical = kernel.template.logical
         yield QueuedKernel(
             kernel_id=kernel.kernel_id,
@@ -205,7 +222,8 @@ def _queued(
             rows=int(wanted.values.shape[0]),
             shots=wanted.shots,
             payload_bytes=len(wanted.payload) + int(wanted.values.nbytes),
-            expected_s=expected_s,
+            expected_s=cost.expected_s,
+            expected_money=cost.expected_money,
             state=KernelState.READY,
             enqueued_at=now,
             inputs_at=order.inputs_at,

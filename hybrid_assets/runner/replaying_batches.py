@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hybrid_assets.control.bisect import halves
-from hybrid_assets.control.budgets import charges
+from hybrid_assets.control.budgets import charges, was_executed
 from hybrid_assets.control.dispatching import Situation
 from hybrid_assets.control.retry import Failure, RetryKind, decide_retry
 from hybrid_assets.model.jobs import JobStatus
@@ -140,13 +140,13 @@ class _Then:
 
     def served(self, backend: str, *, since: datetime) -> Mapping[tuple[WorkClass, str], float]:
         counted = [batch for batch in self._planned() if not self._is_over(batch)]
-        counted += [b for b in self.finished(backend, since=since) if b.status is JobStatus.SUCCEEDED or b.billed_s > 0]
-        seconds: defaultdict[tuple[WorkClass, str], float] = defaultdict(float)
+        counted += [batch for batch in self.finished(backend, since=since) if was_executed(batch)]
+        shares: defaultdict[tuple[WorkClass, str], float] = defaultdict(float)
         for batch in counted:
             for name in batch.kernel_ids:
                 kernel = self.past.kernels[name]
-                seconds[kernel.work_class, kernel.team] += kernel.expected_s
-        return dict(seconds)
+                shares[kernel.work_class, kernel.team] += kernel.share
+        return dict(shares)
 
     def _planned(self) -> list[BatchRecord]:
         return [b for b in self.past.batches.values() if b.planned_at <= self.at and b.batch_id != self.but]
@@ -170,7 +170,7 @@ class _Then:
         reserved: defaultdict[str, float] = defaultdict(float)
         for batch in self._planned():
             if self._is_over(batch):
-                for name, amount in charges(batch, status=batch.status, billed_s=batch.billed_s).items():
+                for name, amount in charges(batch, batch).items():
                     spent[name] += amount
         for batch in active:
             for part in batch.reservations:

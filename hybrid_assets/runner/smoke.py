@@ -27,8 +27,8 @@ from hybrid_assets.runner.driver import utc_now
 from hybrid_assets.runner.kernels import template_of
 from hybrid_assets.runner.orders import OPEN, Cell, Pin, keep_order, open_order
 from hybrid_assets.runner.placing import place
-from hybrid_assets.runner.planning import next_size
-from hybrid_assets.runner.queueing import Terms, ask_for, budget_id, estimates_s, unfinished, wait_for
+from hybrid_assets.runner.pricing import next_size
+from hybrid_assets.runner.queueing import Terms, ask_for, budget_id, estimates, unfinished, wait_for
 from hybrid_assets.runner.rounds import compiled_kernels
 from hybrid_assets.runner.smoke_report import Asked, report_of
 from hybrid_assets.runner.spending import set_limit
@@ -104,7 +104,8 @@ def run_smoke(
         smoke_id: Name of a run, new or to go on with; by default a new one.
 
     Raises:
-        UsageError: The name is no word of letters, digits and hyphens, or the cap or the wait is no such number.
+        UsageError: The name is no word of letters, digits and hyphens, the cap or the wait is no such number, or the
+            backend is billed in money, so that no cap in seconds holds.
         BudgetExceededError: The kernels are estimated above the cap; nothing was sent.
         ProviderError: The backend could not be asked at all.
         CompilationError: A reference kernel does not fit the backend.
@@ -112,6 +113,11 @@ def run_smoke(
     if not (0 <= max_qpu_s < math.inf and 0 <= wait_s <= MAX_WAIT_S):
         raise UsageError(
             f"A cap is a finite number of seconds, a wait at most {MAX_WAIT_S:g} s; not {max_qpu_s:g} and {wait_s:g}."
+        )
+    if project.provider(backend).describe().job_overhead_money is not None:
+        raise UsageError(
+            f"{backend} is billed in money, not in seconds: a cap of {max_qpu_s:g} QPU s would let anything through. "
+            "Nothing was sent. Run a workload on it under a budget in money (`budgets` in sweep.yaml)."
         )
     run = _open(project, backend, smoke_id)
     wanted = [kernel for kernel in run.kernels if not project.results.contains(kernel.kernel_id)]
@@ -193,14 +199,15 @@ def _most_s(run: _Run, kernels: Sequence[Kernel]) -> float:
     if not kernels:
         return 0.0
     overhead_s = dispatch_policy(run.project, run.backend).reserved_overhead_s
-    return len(_jobs(run, kernels)) * overhead_s + math.fsum(estimates_s(run.project, run.backend, kernels))
+    own_s = math.fsum(cost.expected_s for cost in estimates(run.project, run.backend, kernels))
+    return len(_jobs(run, kernels)) * overhead_s + own_s
 
 
 def _jobs(run: _Run, kernels: Sequence[Kernel]) -> list[list[Kernel]]:
     """Return kernels as the dispatcher would put them into jobs now."""
     alike: defaultdict[int, list[tuple[Kernel, float]]] = defaultdict(list)
-    for kernel, expected_s in zip(kernels, estimates_s(run.project, run.backend, kernels), strict=True):
-        alike[PlanRules().time_class(expected_s)].append((kernel, expected_s))
+    for kernel, cost in zip(kernels, estimates(run.project, run.backend, kernels), strict=True):
+        alike[PlanRules().time_class(cost.expected_s)].append((kernel, cost.expected_s))
     jobs: list[list[Kernel]] = []
     for each in alike.values():
         size = next_size(run.project, run.backend, [expected_s for _, expected_s in each])

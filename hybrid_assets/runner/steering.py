@@ -172,7 +172,10 @@ def _cancel_job(project: Project, batch: BatchRecord, names: Collection[str], *,
     if status is None:
         return f"{left}: its provider cannot cancel jobs."
     if status is JobStatus.RUNNING and not running_too:
-        what = "goes on: it runs, what it takes is billed, and its results are taken home. --running stops it anyway."
+        what = (
+            "goes on: it runs, what it takes is billed, and its results are taken home. "
+            "`hybrid-assets cancel` with --running stops it anyway."
+        )
     elif status is JobStatus.CANCELLED:
         what = "is cancelled. `hybrid-assets collect` books it."
     else:

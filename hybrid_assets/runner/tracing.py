@@ -15,6 +15,7 @@ from hybrid_assets.model.queue import BreakerState, KernelState, Remedy
 from hybrid_assets.model.text import nearest
 from hybrid_assets.runner.orders import orders_of
 from hybrid_assets.runner.queueing import unfinished
+from hybrid_assets.runner.spending import cost_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -141,6 +142,7 @@ def _result(project: Project, kernel_id: str) -> dict[str, Any] | None:
         "shots": result.shots,
         "rows": result.counts.num_rows,
         "billed_s": result.billed_s,
+        "cost": cost_of(project, result),
     }
 
 
@@ -206,7 +208,13 @@ def _batch(project: Project, batch: BatchRecord) -> Trace:
             for kernel in in_order
         ],
         "duplicates": [
-            {"provider_job_id": d.provider_job_id, "status": d.status.value, "billed_s": d.billed_s} for d in duplicates
+            {
+                "provider_job_id": found.provider_job_id,
+                "status": found.status.value,
+                "billed_s": found.billed_s,
+                "cost": cost_of(project, found, planned_price_per_s=batch.price_per_s),
+            }
+            for found in duplicates
         ],
         **_history(project, batch.backend, {batch.batch_id}),
         "next": (
@@ -218,8 +226,6 @@ def _batch(project: Project, batch: BatchRecord) -> Trace:
 
 
 def _job(project: Project, batch: BatchRecord) -> dict[str, Any]:
-    known = project.settings.backends.get(batch.backend)
-    price_per_s = batch.price_per_s or (known.price_per_s if known else 0.0)
     return {
         "batch_id": batch.batch_id,
         "backend": batch.backend,
@@ -236,7 +242,7 @@ def _job(project: Project, batch: BatchRecord) -> dict[str, Any]:
         "finished_at": batch.finished_at,
         "reserved_s": batch.reserved_s,
         "billed_s": batch.billed_s,
-        "cost": batch.billed_s * price_per_s,
+        "cost": cost_of(project, batch, planned_price_per_s=batch.price_per_s),
         **_error(batch),
     }
 

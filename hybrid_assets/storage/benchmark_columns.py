@@ -114,9 +114,10 @@ FIGURES = {
     "overhead_cost": _REAL,
     "retry_cost": _REAL,
     "cost_per_result": _REAL,
-    # Billed seconds in jobs of one kernel each; what batching saved of them. NULL where nothing is billed.
+    # Billed seconds in jobs of one kernel each; what batching saved of them, and in money. Paid: NULL without a bill.
     "unbatched_s": _REAL,
     "batching_saved_s": _REAL,
+    "batching_saved_cost": _REAL,
     "batching_paid": _FLAG,
 }
 VOLATILE_FIGURES = (

@@ -61,7 +61,7 @@ WITH best AS (
            avg(wall_s) FILTER (sittings = 1) AS wall_mean_s, stddev_samp(wall_s) FILTER (sittings = 1) AS wall_std_s,
            sum(billed_s) AS billed_s, sum(cost) AS cost, sum(qpu_cost) AS qpu_cost, sum(overhead_cost) AS overhead_cost,
            sum(retry_cost) AS retry_cost, sum(batching_saved_s) AS batching_saved_s,
-           sum(batching_saved_s * price_per_s) AS batching_saved
+           sum(coalesce(batching_saved_cost, batching_saved_s * price_per_s)) AS batching_saved
     FROM benchmark_trials GROUP BY ALL
 )
 SELECT trial.night, trial.workload, trial.backend, provider, identity, times, trial.repetitions, trials, kernels,
@@ -78,7 +78,8 @@ SELECT trial.night, trial.workload, trial.backend, provider, identity, times, tr
        cost / nullif(results, 0) AS cost_per_result, qpu_cost / nullif(results, 0) AS qpu_cost_per_result,
        overhead_cost / nullif(results, 0) AS overhead_cost_per_result,
        retry_cost / nullif(results, 0) AS retry_cost_per_result, compile_s / nullif(results, 0) AS compile_s_per_result,
-       batching_saved_s, batching_saved, CASE WHEN billed_s > 0 THEN batching_saved_s > 0 END AS batching_paid
+       batching_saved_s, batching_saved,
+       CASE WHEN billed_s > 0 OR cost > 0 THEN batching_saved_s > 0 OR batching_saved > 0 END AS batching_paid
 FROM trial
 LEFT JOIN latency USING (night, workload, backend)
 LEFT JOIN queue USING (night, workload, backend)

@@ -16,7 +16,8 @@ ORDER BY workload, backend, list_position(['quantum', 'control', 'classical'], r
 
 #: One row a workload and backend of a night.
 VERDICTS_OF_NIGHT = """
-SELECT workload, backend, verdict, method, num_instances, effect, effect_low, effect_high, p_value, reasons
+SELECT workload, backend, verdict, method, num_instances, effect, effect_low, effect_high, effect_confidence,
+       p_value
 FROM verdicts WHERE night = ? ORDER BY workload, backend
 """
 

@@ -63,6 +63,40 @@ def _budgets_are_kept_in_their_unit(ledger: JobLedger) -> None:
     assert _booked(ledger)["shots"] == (0.0, 200.0), "a refused change changes nothing"
 
 
+def _bills_in_money_are_kept_beside_seconds(ledger: JobLedger) -> None:
+    """Each job sets 1.50 aside. One is billed 0.75, one fails and is billed 0.25, one fails for nothing; no seconds.
+
+    A duplicate of the first costs another 0.50.
+    """
+    _set_budgets(ledger)
+    ledger.set_budget("shots", team=TEAM, window=NIGHT, limit=600.0, unit=BudgetUnit.SHOTS)
+    priced = [replace(kernel(number), expected_s=0.0, expected_money=1.5) for number in range(3)]
+    ledger.enqueue(priced)
+    assert list(ledger.kernels()) == priced, "a kernel comes back with its price"
+    sent, failed, free = intend(ledger, planned(ledger, 0), 101.0), planned(ledger, 1), planned(ledger, 2)
+    assert isinstance(sent, BatchRecord)
+    finish(ledger, sent, 110.0, billed_s=0.0, billed_money=0.75)
+    finish(ledger, failed, 110.0, state=KernelState.FAILED, billed_s=0.0, billed_money=0.25)
+    finish(ledger, free, 110.0, state=KernelState.FAILED, billed_s=0.0, billed_money=0.0)
+    bills = {b.batch_id: (b.reserved_money, b.billed_s, b.billed_money) for b in ledger.batches()}
+    assert bills == {
+        sent.batch_id: (1.5, 0.0, 0.75), failed.batch_id: (1.5, 0.0, 0.25), free.batch_id: (1.5, 0.0, 0.0),
+    }  # fmt: skip
+    assert _booked(ledger) == {"qpu_s": (0.0, 0.0), "money": (0.0, 1.0), "shots": (0.0, 400.0)}, (
+        "money follows the bill in money, no seconds were billed, shots are charged where anything was"
+    )
+    assert ledger.served(BACKEND, since=later(110)) == {(WorkClass.PRODUCTION, TEAM): 3.0}, "served in units of money"
+    found = DuplicateJob(
+        batch_id=sent.batch_id, backend=BACKEND, provider_job_id="twin", status=JobStatus.SUCCEEDED, billed_s=0.0,
+        billed_money=0.5, found_at=later(150),
+    )  # fmt: skip
+    (audit,) = ledger.claim(BACKEND, owner="b", now=later(150), lease_s=30.0, limit=1)
+    ledger.record_audit(lease(audit, 150.0), duplicates=[found], now=later(150))
+    assert list(ledger.duplicates()) == [found]
+    assert _booked(ledger)["money"] == (0.0, 1.5)
+    assert ledger.events(kinds=["duplicate"])[0].text == "twin SUCCEEDED 0.5 of money"
+
+
 def _duplicates_are_paid_in_every_unit(ledger: JobLedger) -> None:
     _set_budgets(ledger)
     ledger.enqueue([kernel(0)])
@@ -188,6 +222,7 @@ def _an_end_that_cannot_be_audited_is_closed(ledger: JobLedger) -> None:
 
 ACCOUNTS = (
     _budgets_are_kept_in_their_unit,
+    _bills_in_money_are_kept_beside_seconds,
     _duplicates_are_paid_in_every_unit,
     _ends_are_read_in_their_order,
     _service_is_counted_by_class_and_team,

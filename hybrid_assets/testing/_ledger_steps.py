@@ -62,7 +62,8 @@ def plan(
 ) -> BatchRecord | Refusal:
     """Plan a batch of the kernels with these numbers; a refusal is an answer too."""
     seconds = 3.0 * len(numbers)
-    amounts = {BudgetUnit.QPU_S: seconds, BudgetUnit.MONEY: PRICE_PER_S * seconds, BudgetUnit.SHOTS: 200 * len(numbers)}
+    money = PRICE_PER_S * seconds
+    amounts = {BudgetUnit.QPU_S: seconds, BudgetUnit.MONEY: money, BudgetUnit.SHOTS: 200 * len(numbers)}
     parts = tuple(Reservation(budget_id=b.budget_id, amount=amounts[b.unit], unit=b.unit) for b in ledger.budgets())
     proposal = BatchProposal(
         backend=BACKEND,
@@ -70,6 +71,7 @@ def plan(
         reserved_s=seconds,
         reservations=parts,
         price_per_s=PRICE_PER_S,
+        reserved_money=money,
         reason="because",
         limit=4,
     )
@@ -111,10 +113,18 @@ def finish(
     state: KernelState = KernelState.DONE,
     signal: BreakerSignal = BreakerSignal.SUCCEEDED,
     billed_s: float = 2.0,
+    billed_money: float | None = None,
 ) -> BatchRecord | None:
     """End a batch, all its kernels alike."""
     status = JobStatus.SUCCEEDED if state is KernelState.DONE else JobStatus.FAILED
     outcomes = tuple(KernelOutcome(kernel_id=name, state=state, counts=True) for name in batch.kernel_ids)
     audit_at = later(at_s + 30.0) if batch.sent_at else None
-    ending = BatchEnding(status=status, outcomes=outcomes, billed_s=billed_s, signal=signal, audit_at=audit_at)
+    ending = BatchEnding(
+        status=status,
+        outcomes=outcomes,
+        billed_s=billed_s,
+        billed_money=billed_money,
+        signal=signal,
+        audit_at=audit_at,
+    )
     return ledger.finish_batch(lease(batch, at_s), ending=ending, rule=RULE, now=later(at_s))

@@ -9,9 +9,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from hybrid_assets.control.budgets import known_budget
+from hybrid_assets.control.budgets import known_budget, was_executed
 from hybrid_assets.control.waits import is_worth_writing
-from hybrid_assets.model.jobs import JobStatus
 from hybrid_assets.model.queue import Breaker, BreakerState, Budget, BudgetUnit, KernelState, LedgerEvent
 
 if TYPE_CHECKING:
@@ -163,12 +162,12 @@ class LedgerTables:
         return [b for _, b in sorted(((at, b) for at, b in ended if at >= since), key=lambda e: (e[0], e[1].batch_id))]
 
     def served(self, backend: str, *, since: datetime) -> Mapping[tuple[WorkClass, str], float]:
-        """Return the seconds of each class and team."""
+        """Return the shares of each class and team."""
         seconds: defaultdict[tuple[WorkClass, str], float] = defaultdict(float)
-        done = [b for b in self.finished(backend, since=since) if b.status is JobStatus.SUCCEEDED or b.billed_s > 0]
+        done = [batch for batch in self.finished(backend, since=since) if was_executed(batch)]
         for batch in (*self.batches(backend=backend, active_only=True), *done):
             for kernel in self._known(batch.kernel_ids):
-                seconds[kernel.work_class, kernel.team] += kernel.expected_s
+                seconds[kernel.work_class, kernel.team] += kernel.share
         return dict(seconds)
 
     # --- backends and money

@@ -58,6 +58,8 @@ class FakeProvider:
     job_limits: JobLimits = field(default_factory=JobLimits)
     is_metered: bool = False
     billed_s: float = 0.0
+    #: A job's bill where it is in money; None: it is in seconds.
+    billed_money: float | None = None
     #: Requests in order of submission, refused ones too.
     submitted: list[JobRequest] = field(default_factory=list)
     _jobs: dict[str, tuple[int, JobRequest]] = field(default_factory=dict)
@@ -79,6 +81,7 @@ class FakeProvider:
             supports_find=True,
             supports_cancel=False,
             listing_lag_s=0.0,
+            job_overhead_money=self.billed_money,
         )
 
     def target(self, at: datetime | None = None) -> TargetDocument:  # noqa: ARG002 - the protocol's signature
@@ -105,8 +108,8 @@ class FakeProvider:
         return self.job_limits
 
     def estimate(self, request: JobRequest) -> CostEstimate:  # noqa: ARG002 - the protocol's signature
-        """Return ``billed_s``."""
-        return CostEstimate(qpu_s=self.billed_s, money=0.0)
+        """Return ``billed_s`` and ``billed_money``."""
+        return CostEstimate(qpu_s=self.billed_s, money=self.billed_money or 0.0)
 
     def submit(self, request: JobRequest) -> JobHandle:
         """Take a request, or refuse it where the script says so."""
@@ -139,7 +142,14 @@ class FakeProvider:
             return JobReport(status=JobStatus.QUEUED, submitted_at=EPOCH)
         status = JobStatus.FAILED if end == "fail" else JobStatus.SUCCEEDED
         code = "scripted" if end == "fail" else None
-        return JobReport(status=status, error_code=code, submitted_at=EPOCH, started_at=EPOCH, finished_at=EPOCH)
+        return JobReport(
+            status=status,
+            error_code=code,
+            billed_money=self.billed_money,
+            submitted_at=EPOCH,
+            started_at=EPOCH,
+            finished_at=EPOCH,
+        )
 
     def fetch(self, handle: JobHandle) -> JobResult:
         """Return all-zero counts, spoiled where the script says so."""
@@ -162,6 +172,7 @@ class FakeProvider:
             started_at=EPOCH,
             finished_at=EPOCH,
             billed_s=self.billed_s,
+            billed_money=self.billed_money,
         )
         return end(result) if callable(end) else result
 

@@ -80,6 +80,7 @@ class InMemoryLedger(LedgerTables):
                 reserved_s=proposal.reserved_s,
                 reservations=proposal.reservations,
                 price_per_s=proposal.price_per_s,
+                reserved_money=proposal.reserved_money,
             )
         )
 
@@ -177,7 +178,7 @@ class InMemoryLedger(LedgerTables):
         batch = self._held(lease)
         if batch is None or batch.status.is_final:
             return None
-        self._settle(batch, status=ending.status, billed_s=ending.billed_s)
+        self._settle(batch, ending)
         for outcome in ending.outcomes:
             self._move(batch, outcome)
         self._signal(batch, ending.signal, rule=rule, now=now, reason=ending.error_message, retry_at=ending.retry_at)
@@ -187,6 +188,7 @@ class InMemoryLedger(LedgerTables):
                 batch,
                 status=ending.status,
                 billed_s=ending.billed_s,
+                billed_money=ending.billed_money,
                 started_at=ending.started_at,
                 finished_at=ending.finished_at or now,
                 error_class=ending.error_class,
@@ -207,8 +209,8 @@ class InMemoryLedger(LedgerTables):
         for found in duplicates:
             if found.provider_job_id not in self._duplicates:
                 self._duplicates[found.provider_job_id] = found
-                self._charge(batch, status=found.status, billed_s=found.billed_s)
-                self._tell("duplicate", batch, f"{found.provider_job_id} {found.status} {found.billed_s:g} s", now)
+                self._charge(batch, found)
+                self._tell("duplicate", batch, str(found), now)
         owner, until = (None, None) if batch.status.is_final else (batch.lease_owner, lease.until)
         return self._put(changed(batch, audited_at=now, lease_owner=owner, lease_until=until))
 
@@ -249,14 +251,14 @@ class InMemoryLedger(LedgerTables):
         detail = money.lack(proposal.reservations, self._budgets)
         return None if detail is None else Refusal(kind=RefusalKind.OVER_BUDGET, detail=detail)
 
-    def _settle(self, batch: BatchRecord, *, status: JobStatus, billed_s: float) -> None:
+    def _settle(self, batch: BatchRecord, ending: BatchEnding) -> None:
         for part in batch.reservations:
             budget = self._budgets[part.budget_id]
             self._budgets[part.budget_id] = replace(budget, reserved=budget.reserved - part.amount)
-        self._charge(batch, status=status, billed_s=billed_s)
+        self._charge(batch, ending)
 
-    def _charge(self, batch: BatchRecord, *, status: JobStatus, billed_s: float) -> None:
-        for name, amount in money.charges(batch, status=status, billed_s=billed_s).items():
+    def _charge(self, batch: BatchRecord, job: BatchEnding | DuplicateJob) -> None:
+        for name, amount in money.charges(batch, job).items():
             budget = self._budgets[name]
             self._budgets[name] = replace(budget, spent=budget.spent + amount)
 

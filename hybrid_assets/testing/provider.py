@@ -71,6 +71,7 @@ def assert_provider_api(
     assert report.status is JobStatus.SUCCEEDED, f"The job ended as {report.status}: {report.message}"
     result = provider.fetch(handle)
     assert_result(result, request, handle)
+    _assert_billed(provider, request, report, result)
     _assert_same(result, provider.fetch(handle), "fetched twice")
     fresh = make_provider()
     assert fresh.poll(handle).status is JobStatus.SUCCEEDED, "Another provider object does not see the job's end."
@@ -98,6 +99,17 @@ def assert_result(result: JobResult, request: JobRequest, handle: JobHandle) -> 
     assert _is_aware(result.finished_at), "Times must be aware."
     assert result.started_at <= result.finished_at, "The job finished before it started."
     assert result.billed_s >= 0.0, "Billed seconds are negative."
+
+
+def _assert_billed(provider: Provider, request: JobRequest, report: JobReport, result: JobResult) -> None:
+    """Check that the bill is in money everywhere or nowhere: a budget in money rests on it."""
+    is_priced, estimate = provider.describe().job_overhead_money is not None, provider.estimate(request)
+    assert (result.billed_money is not None) == is_priced, "Results are billed in money just where a job has a price."
+    assert is_priced or report.billed_money is None, "A report is billed in money, though no job has a price."
+    if is_priced:
+        assert (result.billed_money or 0.0) >= 0.0, "Billed money is negative."
+        assert report.billed_money == result.billed_money, "Report and result tell other bills."
+        assert len(estimate.pubs_money) in {0, len(request.pubs)}, "A price of each PUB, or of none."
 
 
 def assert_unknown_job_is_refused(provider: Provider, request: JobRequest) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from hybrid_assets.model.queue import KernelState
 from hybrid_assets.testing.ledger import InMemoryLedger
 from hybrid_assets.testing.simulation.provider import SimulatedProvider
+from hybrid_assets.testing.simulation.scenario import priced
 from hybrid_assets.testing.simulation.schedule import Parts
 
 
@@ -41,8 +42,8 @@ class UnreservedLedger(InMemoryLedger):
     def _reserve(self, proposal):
         pass
 
-    def _settle(self, batch, *, status, billed_s):
-        self._charge(batch, status=status, billed_s=billed_s)
+    def _settle(self, batch, ending):
+        self._charge(batch, ending)
 
 
 class BreakerlessLedger(InMemoryLedger):
@@ -71,6 +72,13 @@ class UnlimitedLedger(InMemoryLedger):
 
     def record_intent(self, lease, *, now, rule, rate):
         return super().record_intent(lease, now=now, rule=rule, rate=None)
+
+
+class CoinlessLedger(InMemoryLedger):
+    """Bills are kept in seconds alone."""
+
+    def finish_batch(self, lease, *, ending, rule, now):
+        return super().finish_batch(lease, ending=replace(ending, billed_money=None), rule=rule, now=now)
 
 
 class ForgivingLedger(InMemoryLedger):
@@ -121,5 +129,6 @@ MUTANTS = (
     Mutant("slots", Parts(ledger=SlotlessLedger), ("P4 slots",)),
     Mutant("audit", Parts(ledger=UnauditedLedger), ("P2", "P5")),
     Mutant("end of the unknown", Parts(ledger=ForgivingLedger, scenario=unlisted), ("P2 executed once",)),
+    Mutant("bill in money", Parts(ledger=CoinlessLedger, scenario=priced), ("P2 books agree", "P4 spent")),
     Mutant("rate", Parts(ledger=UnlimitedLedger), ("P4 rate",)),
 )

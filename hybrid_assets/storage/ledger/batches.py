@@ -73,20 +73,20 @@ def finished(connection: Connection, backend: str, *, since: datetime) -> list[B
 
 
 def served(connection: Connection, backend: str, *, since: datetime) -> dict[tuple[WorkClass, str], float]:
-    """Return the expected seconds of what is on its way, and of what was executed since."""
+    """Return the shares of what is on its way, and of what was executed since."""
     table, share = BATCHES.c, BATCH_SHARES.c
     mine = sa.select(table.batch_id).where(table.backend == backend)
-    was_executed = sa.or_(table.status == JobStatus.SUCCEEDED, table.billed_s > 0)
+    was_executed = sa.or_(table.status == JobStatus.SUCCEEDED, table.billed_s > 0, table.billed_money > 0)
     # Two questions, each with an index of its own; no batch answers both.
     counted = sa.union_all(
         mine.where(table.stage == ACTIVE), mine.where(table.finished_at >= since, was_executed)
     ).subquery()
     statement = (
-        sa.select(share.work_class, share.team, sa.func.sum(share.expected_s))
+        sa.select(share.work_class, share.team, sa.func.sum(share.share))
         .join(counted, counted.c.batch_id == share.batch_id)
         .group_by(share.work_class, share.team)
     )
-    return {(work_class, team): float(seconds) for work_class, team, seconds in connection.execute(statement)}
+    return {(work_class, team): float(amount) for work_class, team, amount in connection.execute(statement)}
 
 
 def num_active(connection: Connection, backend: str) -> int:
@@ -170,11 +170,11 @@ def _records(connection: Connection, rows: Sequence[RowMapping]) -> list[BatchRe
 
 def _shares(kernels: Sequence[QueuedKernel]) -> Iterator[dict[str, Any]]:
     names = ("night", "workload", "team", "work_class")
-    expected_s: defaultdict[tuple[Any, ...], float] = defaultdict(float)
+    shares: defaultdict[tuple[Any, ...], float] = defaultdict(float)
     for kernel in kernels:
-        expected_s[tuple(getattr(kernel, name) for name in names)] += kernel.expected_s
-    for kind, seconds in expected_s.items():
-        yield dict(zip(names, kind, strict=True)) | {"expected_s": seconds}
+        shares[tuple(getattr(kernel, name) for name in names)] += kernel.share
+    for kind, amount in shares.items():
+        yield dict(zip(names, kind, strict=True)) | {"share": amount}
 
 
 def _holding(night: str | None, workload: str | None) -> sa.Select[Any]:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from hybrid_assets.model.jobs import JobStatus
-    from hybrid_assets.model.queue import BatchRecord, BudgetUnit, Reservation
+    from hybrid_assets.model.ledger import BatchEnding
+    from hybrid_assets.model.queue import BatchRecord, BudgetUnit, DuplicateJob, Reservation
 
 
 def find(connection: Connection, *, team: str | None = None) -> list[Budget]:
@@ -57,16 +57,16 @@ def reserve(connection: Connection, reservations: Sequence[Reservation]) -> None
         _add(connection, part.budget_id, reserved=part.amount)
 
 
-def settle(connection: Connection, batch: BatchRecord, *, status: JobStatus, billed_s: float) -> None:
+def settle(connection: Connection, batch: BatchRecord, ending: BatchEnding) -> None:
     """Take a batch's reservations off and charge what it cost."""
-    bill = charges(batch, status=status, billed_s=billed_s)
+    bill = charges(batch, ending)
     for part in sorted(batch.reservations, key=lambda part: part.budget_id):
         _add(connection, part.budget_id, reserved=-part.amount, spent=bill[part.budget_id])
 
 
-def charge(connection: Connection, batch: BatchRecord, *, status: JobStatus, billed_s: float) -> None:
+def charge(connection: Connection, batch: BatchRecord, job: DuplicateJob) -> None:
     """Charge what another job than a batch's own cost."""
-    for budget_id, amount in sorted(charges(batch, status=status, billed_s=billed_s).items()):
+    for budget_id, amount in sorted(charges(batch, job).items()):
         _add(connection, budget_id, spent=amount)
 
 

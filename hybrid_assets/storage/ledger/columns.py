@@ -106,9 +106,9 @@ def seconds(name: str) -> sa.Column[float]:
     return sa.Column(name, _DOUBLE, nullable=False)
 
 
-def amount(name: str) -> sa.Column[float]:
+def amount(name: str, *, null: bool = False) -> sa.Column[float]:
     """Return a column of amounts: seconds, shots, money."""
-    return sa.Column(name, _DOUBLE, nullable=False)
+    return sa.Column(name, _DOUBLE, nullable=null)
 
 
 def at(name: str, *, null: bool = False) -> sa.Column[datetime]:

@@ -88,6 +88,15 @@ STEPS: Mapping[int, Sequence[str]] = {
         )
         """,
     ),
+    5: (
+        "ALTER TABLE kernels ADD COLUMN expected_money {double}",
+        "ALTER TABLE batches ADD COLUMN reserved_money {double} NOT NULL DEFAULT 0",
+        "ALTER TABLE batches ADD COLUMN billed_money {double}",
+        "ALTER TABLE duplicates ADD COLUMN billed_money {double}",
+        "ALTER TABLE batch_shares RENAME COLUMN expected_s TO share",
+        # Until now all money was seconds times their price.
+        "UPDATE batches SET reserved_money = reserved_s * price_per_s",
+    ),
 }
 
 

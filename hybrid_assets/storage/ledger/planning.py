@@ -73,6 +73,7 @@ def _batch(
         reserved_s=proposal.reserved_s,
         reservations=proposal.reservations,
         price_per_s=proposal.price_per_s,
+        reserved_money=proposal.reserved_money,
     )
 
 

@@ -99,7 +99,7 @@ def finish(
     reason, retry_at = ending.error_message, ending.retry_at
     backends.signal(connection, batch, ending.signal, rule=rule, now=now, reason=reason, retry_at=retry_at)
     queue.settle(connection, batch.batch_id, ending.outcomes)
-    budgets.settle(connection, batch, status=ending.status, billed_s=ending.billed_s)
+    budgets.settle(connection, batch, ending)
     text = f"{ending.status} {ending.error_message or ''}".strip()
     history.tell_of_batch(connection, "finished", batch, text, now)
     return batches.write(
@@ -107,6 +107,7 @@ def finish(
         batch,
         status=ending.status,
         billed_s=ending.billed_s,
+        billed_money=ending.billed_money,
         started_at=ending.started_at,
         finished_at=ending.finished_at or now,
         error_class=ending.error_class,
@@ -128,9 +129,8 @@ def audit(
         return None
     for found in duplicates:
         if history.add_duplicate(connection, found):
-            budgets.charge(connection, batch, status=found.status, billed_s=found.billed_s)
-            text = f"{found.provider_job_id} {found.status} {found.billed_s:g} s"
-            history.tell_of_batch(connection, "duplicate", batch, text, now)
+            budgets.charge(connection, batch, found)
+            history.tell_of_batch(connection, "duplicate", batch, str(found), now)
     owner, until = (None, None) if batch.status.is_final else (batch.lease_owner, lease.until)
     return batches.write(connection, batch, audited_at=now, lease_owner=owner, lease_until=until)
 

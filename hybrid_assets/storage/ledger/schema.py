@@ -15,7 +15,7 @@ from hybrid_assets.model.queue import BreakerState, BudgetUnit, KernelState, Rem
 from hybrid_assets.storage.ledger.columns import TEXT, amount, at, errors, number, seconds, serial, text, texts, word
 
 #: Version of the tables below. A change here needs a step in `migrations`.
-VERSION = 4
+VERSION = 5
 
 METADATA = sa.MetaData()
 
@@ -39,6 +39,7 @@ KERNELS = sa.Table(
     text("split_group", null=True),
     *errors(),
     word("remedy", Remedy, null=True),
+    amount("expected_money", null=True),
     # Kernels that never waited are together and in the queue's order, before or after those that wait by their time.
     sa.Index("kernels_queue", "backend", "state", "not_before", "enqueued_at", "kernel_id"),
     sa.Index("kernels_night", "night", "workload"),
@@ -83,6 +84,8 @@ BATCHES = sa.Table(
     seconds("billed_s"),
     *errors(),
     amount("price_per_s"),
+    amount("reserved_money"),
+    amount("billed_money", null=True),
     sa.Index("batches_stage", "backend", "stage", "planned_at", "batch_id"),
     sa.Index("batches_finished", "backend", "finished_at", "batch_id"),
 )
@@ -101,14 +104,14 @@ BATCH_KERNELS = sa.Table(
     sa.Column("kernel_id", TEXT, sa.ForeignKey("kernels.kernel_id"), nullable=False, index=True),
 )
 
-#: What kinds of kernels a batch holds and what they were expected to take: going through the kernels takes too long.
+#: What kinds of kernels a batch holds and what they count in fair shares: going through the kernels takes too long.
 BATCH_SHARES = sa.Table(
     "batch_shares",
     METADATA,
     _batch_id(key=True),
     *(text(name, key=True) for name in ("night", "workload", "team")),
     word("work_class", WorkClass, key=True),
-    seconds("expected_s"),
+    amount("share"),
     sa.Index("batch_shares_night", "night", "workload", "batch_id"),
     sa.Index("batch_shares_workload", "workload", "batch_id"),
 )
@@ -183,6 +186,7 @@ DUPLICATES = sa.Table(
     word("status", JobStatus),
     seconds("billed_s"),
     at("found_at"),
+    amount("billed_money", null=True),
     sa.UniqueConstraint("provider_job_id"),
 )
 

@@ -14,14 +14,14 @@ from hybrid_assets.control.effects import Find, Submit, Transaction
 from hybrid_assets.errors import BackendUnavailableError, SubmissionUnknownError
 from hybrid_assets.model.jobs import JobStatus
 from hybrid_assets.model.queue import BatchRecord, BudgetUnit, KernelState
-from hybrid_assets.testing.simulation.scenario import BACKEND, OVERHEAD_S, PRICE_PER_S, SHOTS, Nature
+from hybrid_assets.testing.simulation.scenario import BACKEND, PRICE_PER_S, SHOTS, Nature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from hybrid_assets.control.effects import Effect
-    from hybrid_assets.model.queue import QueuedKernel
+    from hybrid_assets.model.queue import DuplicateJob, QueuedKernel
     from hybrid_assets.testing.simulation.provider import Job
     from hybrid_assets.testing.simulation.world import World
 
@@ -79,22 +79,31 @@ def _limits_hold(world: World) -> None:
     active = len(world.ledger.batches(backend=BACKEND, active_only=True))
     slots = world.scenario.policy.slots
     require("P4 slots", active <= slots, f"{active} batches active, {slots} slots")
-    duplicates_s = sum(found.billed_s for found in world.ledger.duplicates())
-    duplicates = _in_units(duplicates_s, sum(_shots(world, d.provider_job_id) for d in world.ledger.duplicates()))
+    found = world.ledger.duplicates()
+    duplicates = _in_units(world, _booked_s(world, found), sum(_shots(world, d.provider_job_id) for d in found))
     for budget in world.ledger.budgets():
         bound = budget.spent + budget.reserved
         most = budget.limit + duplicates[budget.unit] + TOLERANCE
         require("P4 budget", bound <= most, f"{bound:g} {budget.unit} spent or reserved of {budget.limit:g}")
 
 
-def _in_units(billed_s: float, shots: float) -> dict[BudgetUnit, float]:
-    return {BudgetUnit.QPU_S: billed_s, BudgetUnit.MONEY: billed_s * PRICE_PER_S, BudgetUnit.SHOTS: shots}
+def _in_units(world: World, worked_s: float, shots: float) -> dict[BudgetUnit, float]:
+    """Return what budgets pay for seconds and shots; who bills money bills no seconds."""
+    billed_s = 0.0 if world.scenario.bills_money else worked_s
+    return {BudgetUnit.QPU_S: billed_s, BudgetUnit.MONEY: worked_s * PRICE_PER_S, BudgetUnit.SHOTS: shots}
+
+
+def _booked_s(world: World, records: Sequence[BatchRecord | DuplicateJob]) -> float:
+    """Return the seconds that the ledger knows to be billed, by their price where the bill is in money."""
+    if world.scenario.bills_money:
+        return sum((record.billed_money or 0.0) / PRICE_PER_S + record.billed_s for record in records)
+    return sum(record.billed_s for record in records)
 
 
 def _shots(world: World, job_id: str) -> int:
     """Return the shots a job really took: none where it never started, or was turned away unbilled."""
     job = world.provider.jobs[job_id]
-    return SHOTS * len(job.kernel_ids) if job.executed_by(world.now_s) and job.billed_s > 0 else 0
+    return SHOTS * len(job.kernel_ids) if job.executed_by(world.now_s) and job.worked_s > 0 else 0
 
 
 def is_over(world: World) -> bool:
@@ -112,9 +121,15 @@ def _is_named(world: World, kernel: QueuedKernel) -> bool:
 
 def _can_be_paid(world: World, kernel: QueuedKernel) -> bool:
     """Tell whether every budget has room for a batch of this kernel alone."""
-    found = world.ledger.budgets()
-    costs = {"overhead_s": OVERHEAD_S, "price_per_s": PRICE_PER_S}
-    parts = budgets.reservations([kernel], found, now=world.now, **costs)
+    found, policy = world.ledger.budgets(), world.scenario.policy
+    parts = budgets.reservations(
+        [kernel],
+        found,
+        overhead_s=policy.overhead_s,
+        overhead_money=policy.overhead_money,
+        price_per_s=policy.price_per_s,
+        now=world.now,
+    )
     return budgets.lack(parts, {budget.budget_id: budget for budget in found}) is None
 
 
@@ -175,11 +190,13 @@ def _left_to_a_person(world: World, batches: Sequence[BatchRecord]) -> list[Job]
 
 
 def _books_agree(world: World, batches: Sequence[BatchRecord]) -> None:
-    ledger_s = sum(b.billed_s for b in batches) + sum(found.billed_s for found in world.ledger.duplicates())
+    ledger_s = _booked_s(world, [*batches, *world.ledger.duplicates()])
     unknown = {job.job_id: job for job in _left_to_a_person(world, batches) if job.executed_by(world.now_s)}
-    books_s = world.provider.books_s(world.now_s) - sum(job.billed_s for job in unknown.values())
+    books_s = world.provider.books_s(world.now_s) - sum(job.worked_s for job in unknown.values())
     require("P2 books agree", abs(ledger_s - books_s) < TOLERANCE, f"ledger {ledger_s:g} s, provider {books_s:g} s")
-    used = _in_units(books_s, sum(_shots(world, job_id) for job_id in world.provider.jobs if job_id not in unknown))
+    used = _in_units(
+        world, books_s, sum(_shots(world, job_id) for job_id in world.provider.jobs if job_id not in unknown)
+    )
     for budget in world.ledger.budgets():
         require("P4 nothing stays reserved", abs(budget.reserved) < TOLERANCE, f"{budget}")
         is_right = abs(budget.spent - used[budget.unit]) < TOLERANCE

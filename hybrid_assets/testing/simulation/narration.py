@@ -38,7 +38,11 @@ def _batch(batch: BatchRecord) -> str:
 
 
 def _ending(ending: BatchEnding) -> str:
-    return f"{ending.status} {ending.signal} {ending.billed_s:g} s {short(ending.outcomes)}"
+    return f"{ending.status} {ending.signal} {_bill(ending)} {short(ending.outcomes)}"
+
+
+def _bill(job: BatchEnding | JobResult) -> str:
+    return f"{job.billed_s:g} s" if job.billed_money is None else f"{job.billed_money:g} of money"
 
 
 def _about_job(effect: Poll | Fetch | Cancel) -> str:
@@ -58,7 +62,7 @@ _FORMATS: dict[type, Callable[[Any], str]] = {
     Lease: lambda lease: f"{lease.batch_id[:6]}/{lease.fence}",
     JobHandle: lambda handle: handle.provider_job_id,
     JobReport: lambda report: f"{report.status} {report.error_class or ''} {report.error_code or ''}".strip(),
-    JobResult: lambda result: f"result of {result.handle.provider_job_id}, {result.billed_s:g} s",
+    JobResult: lambda result: f"result of {result.handle.provider_job_id}, {_bill(result)}",
     Refusal: lambda refusal: f"refused {refusal.kind}: {refusal.detail}",
     BatchProposal: lambda proposal: f"{','.join(proposal.kernel_ids)} {proposal.reserved_s:g} s",
     BatchEnding: _ending,

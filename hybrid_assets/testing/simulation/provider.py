@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from hybrid_assets.errors import (
     BackendUnavailableError,
@@ -17,7 +17,15 @@ from hybrid_assets.errors import (
     TransientProviderError,
 )
 from hybrid_assets.model.jobs import JobHandle, JobReport, JobResult, JobStatus
-from hybrid_assets.testing.simulation.scenario import BACKEND, KERNEL_S, LISTING_S, OVERHEAD_S, START, Nature
+from hybrid_assets.testing.simulation.scenario import (
+    BACKEND,
+    KERNEL_S,
+    LISTING_S,
+    OVERHEAD_S,
+    PRICE_PER_S,
+    START,
+    Nature,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +33,13 @@ if TYPE_CHECKING:
 
     from hybrid_assets.model.queue import BatchRecord
     from hybrid_assets.testing.simulation.scenario import Scenario
+
+
+class Bill(TypedDict):
+    """What a job is billed."""
+
+    billed_s: float
+    billed_money: float | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,7 +54,8 @@ class Job:
     starts_s: float
     ends_s: float
     end: JobReport
-    billed_s: float
+    #: What it is billed for, in seconds or at their price.
+    worked_s: float
     #: A second delivery of a request that we sent once.
     by_network: bool
     #: Whether its result is damaged at the provider, however often it is fetched.
@@ -91,12 +107,12 @@ class SimulatedProvider:
             starts_s=starts_s,
             ends_s=ends_s,
             end=self._end(batch.kernel_ids, starts_s),
-            billed_s=0.0,
+            worked_s=0.0,
             by_network=by_network,
             is_damaged=rng.random() < scenario.p_job_fails / 4,
         )
         if job.end.status is not JobStatus.CANCELLED:
-            job.billed_s = (OVERHEAD_S + KERNEL_S * len(batch.kernel_ids)) * rng.choice((1.0, rng.random()))
+            job.worked_s = (OVERHEAD_S + KERNEL_S * len(batch.kernel_ids)) * rng.choice((1.0, rng.random()))
         self.jobs[job.job_id] = job
         return job
 
@@ -132,7 +148,7 @@ class SimulatedProvider:
         self.answer(at_s)
         job = self.jobs[job_id]
         if job.is_cancelled:
-            return JobReport(status=JobStatus.CANCELLED, billed_s=0.0)
+            return JobReport(status=JobStatus.CANCELLED, **self._bill(0.0))
         if at_s < job.starts_s:
             return JobReport(status=JobStatus.QUEUED)
         started_at = START + timedelta(seconds=job.starts_s)
@@ -144,7 +160,7 @@ class SimulatedProvider:
             error_code=end.error_code,
             error_class=end.error_class,
             blamed_kernel_ids=end.blamed_kernel_ids,
-            billed_s=job.billed_s,
+            **self._bill(job.worked_s),
             started_at=started_at,
         )
 
@@ -170,9 +186,14 @@ class SimulatedProvider:
             calibration_id="c",
             started_at=START + timedelta(seconds=job.starts_s),
             finished_at=START + timedelta(seconds=job.ends_s),
-            billed_s=job.billed_s,
+            **self._bill(job.worked_s),
         )
 
+    def _bill(self, worked_s: float) -> Bill:
+        if self.scenario.bills_money:
+            return {"billed_s": 0.0, "billed_money": worked_s * PRICE_PER_S}
+        return {"billed_s": worked_s, "billed_money": None}
+
     def books_s(self, at_s: float) -> float:
-        """Return all seconds billed for jobs that have ended."""
-        return sum(job.billed_s for job in self.jobs.values() if job.executed_by(at_s))
+        """Return all seconds that jobs which have ended were billed for."""
+        return sum(job.worked_s for job in self.jobs.values() if job.executed_by(at_s))

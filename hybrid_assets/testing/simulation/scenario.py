@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from random import Random
 from typing import TYPE_CHECKING
 
 from hybrid_assets.control.plans import ClassRules, PlanRules
@@ -15,7 +17,6 @@ from hybrid_assets.model.queue import BudgetUnit, KernelState, QueuedKernel, Wor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from random import Random
 
 BACKEND = "simulated"
 START = datetime(2026, 11, 23, 2, tzinfo=UTC)
@@ -76,6 +77,8 @@ class Scenario:
     throttles_s: tuple[tuple[float, float], ...] = ()
     recalibrated_s: float | None = None
     longest_queue_s: float = 30.0
+    #: Whether the provider bills in money and tells no seconds.
+    bills_money: bool = False
     #: How long a succeeded job's result may not be there yet.
     result_lag_s: float = 0.0
     faults: tuple[Fault, ...] = field(default_factory=lambda: tuple(Fault))
@@ -86,7 +89,7 @@ def draw(rng: Random) -> Scenario:
     number = rng.randint(1, 8)
     batch_size = rng.randint(1, 4)
     natures = {f"k{i}": _nature(rng) for i in range(number)}
-    return Scenario(
+    drawn = Scenario(
         kernels=tuple(_kernel(name, index) for index, name in enumerate(natures)),
         natures=natures,
         policy=_policy(rng),
@@ -105,6 +108,19 @@ def draw(rng: Random) -> Scenario:
         recalibrated_s=rng.uniform(0.0, 100.0) if rng.random() < 0.2 else None,
         longest_queue_s=rng.choice((0.0, 20.0, 60.0)),
         result_lag_s=rng.choice((0.0, 0.0, 10.0)),
+    )
+    coin = Random(copy(rng).random())  # noqa: S311 - no secret; of its own, so that a seed's night stays as it was
+    return priced(drawn) if coin.random() < 0.3 else drawn
+
+
+def priced(scenario: Scenario) -> Scenario:
+    """Return the same night on a backend that is billed in money: what its seconds would have cost."""
+    overhead_money = OVERHEAD_S * PRICE_PER_S
+    return replace(
+        scenario,
+        bills_money=True,
+        policy=replace(scenario.policy, overhead_s=0.0, overhead_money=overhead_money, price_per_s=0.0),
+        kernels=tuple(replace(k, expected_s=0.0, expected_money=KERNEL_S * PRICE_PER_S) for k in scenario.kernels),
     )
 
 

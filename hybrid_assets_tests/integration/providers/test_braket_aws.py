@@ -215,7 +215,7 @@ def test_life_of_a_task_is_reported_with_its_place_in_the_queue(aws, provider):
     assert (running.status, running.queue_position) == (JobStatus.RUNNING, None)
     assert running.started_at is not None
     # 0.30 + 200 x 0.00145 = 0.59
-    assert (done.status, done.billed_s) == (JobStatus.SUCCEEDED, pytest.approx(0.59))
+    assert (done.status, done.billed_money, done.billed_s) == (JobStatus.SUCCEEDED, pytest.approx(0.59), 0.0)
     assert done.finished_at == aws.tasks[handle.provider_job_id]["endedAt"]
 
 
@@ -232,7 +232,7 @@ def test_failed_task_is_free_and_says_why(tmp_path):
     provider = AwsBraket("garnet", options(), tmp_path, connect=aws.connect)
     handle = provider.submit(job_of(provider))
     report = ended(provider, handle)
-    assert (report.status, report.billed_s, report.message) == (JobStatus.FAILED, 0.0, "the cryostat is warm")
+    assert (report.status, report.billed_money, report.message) == (JobStatus.FAILED, 0.0, "the cryostat is warm")
     with pytest.raises(JobFailedError, match="the cryostat is warm"):
         provider.fetch(handle)
 

@@ -278,6 +278,14 @@ def test_a_look_at_the_set_up_says_what_is_wrong(monkeypatch, tmp_path):
         assert (only.state, TOKEN_ENV in only.detail) == (FindingState.WRONG, True)
 
 
+@pytest.mark.parametrize("where", ["token", "usage"])
+def test_a_service_that_does_not_answer_is_no_fault_of_the_set_up(running, tmp_path, where):
+    running.inject(Fault(where=where, what="error", times=math.inf))
+    (_, found) = provider(running, tmp_path).check()
+    assert (found.name, found.state) == ("service", FindingState.UNREACHABLE)
+    assert found.detail.endswith("Try again later.")
+
+
 def test_the_table_of_error_codes_can_be_asked_for_without_settings():
     from hybrid_assets.providers.ibm import IbmProvider
 

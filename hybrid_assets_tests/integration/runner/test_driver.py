@@ -105,6 +105,13 @@ def test_every_kernel_comes_home_with_its_share_of_the_bill(site):
     assert result.request_id == queue.provider.submitted[0].request_id
 
 
+def test_a_bill_in_money_is_shared_as_one_in_seconds(site):
+    queue = site(FakeProvider(backend=BACKEND, billed_money=0.5), max_pubs=2)
+    queue.rounds()
+    results = [queue.results.get(name) for name in queue.names]
+    assert [(result.billed_money, result.billed_s) for result in results] == [(0.25, 0.0), (0.25, 0.0), (0.5, 0.0)]
+
+
 def test_a_failed_kernel_does_not_take_the_others_along(site):
     queue = site(FakeProvider(backend=BACKEND, script={1: "fail"}))
     queue.rounds()

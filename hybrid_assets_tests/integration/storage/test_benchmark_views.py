@@ -51,7 +51,7 @@ def trial(home, name, **values):
         "shots": 256, "depth": 1, "times": "emulated", "sittings": 1, "latencies_s": [1.0, 2.0], "queues_s": [0.5, 0.5],
         "num_kernels": 2, "num_results": 2, "num_jobs": 1, "num_failed_jobs": 0, "num_duplicates": 0, "num_sends": 2,
         "retry_rate": 0.0, "billed_s": 5.0, "price_per_s": 2.0, "cost": 10.0, "qpu_cost": 6.0, "overhead_cost": 4.0,
-        "retry_cost": 0.0, "batching_saved_s": 2.0,
+        "retry_cost": 0.0, "batching_saved_s": 2.0, "batching_saved_cost": 4.0,
     }  # fmt: skip
     rows = rows_of("benchmark_trials", 1, **(usual | values))
     Warehouse(home).publish("benchmark_trials", rows, partition=partition_of("benchmark_trials", trial=name))
@@ -95,7 +95,8 @@ def test_summary_adds_up_trials_and_parts_the_cost_of_a_result(tmp_path):
     """Two trials: 4 kernels, 3 results, 20 + 10 of money, of it 10 for what failed."""
     trial(tmp_path, "r1-s256-d1", repetition=1)
     trial(tmp_path, "r2-s256-d1", repetition=2, num_results=1, num_jobs=2, num_failed_jobs=1, num_sends=4,
-          retry_rate=1.0, billed_s=10.0, cost=20.0, retry_cost=10.0, batching_saved_s=-1.0)  # fmt: skip
+          retry_rate=1.0, billed_s=10.0, cost=20.0, retry_cost=10.0, batching_saved_s=-1.0,
+          batching_saved_cost=-2.0)  # fmt: skip
     score(tmp_path, "r1-s256-d1", {"repetition": 1})
     found = one(tmp_path, "FROM benchmark_summary")
     assert (found["repetitions"], found["trials"], found["kernels"], found["results"]) == (2, 2, 4, 3)
@@ -112,6 +113,19 @@ def test_batching_neither_paid_nor_failed_to_where_nothing_is_billed(tmp_path):
     trial(tmp_path, "r1-s256-d1", billed_s=0.0, cost=0.0, batching_saved_s=0.0)
     found = one(tmp_path, "FROM benchmark_summary")
     assert found["batching_paid"] is None
+
+
+def test_batching_may_pay_where_the_bill_is_in_money(tmp_path):
+    """Two tasks at 0.30 would have cost 0.30 more than one; no seconds are billed."""
+    trial(tmp_path, "r1-s256-d1", billed_s=0.0, price_per_s=0.0, batching_saved_s=0.0, batching_saved_cost=0.3)
+    found = one(tmp_path, "FROM benchmark_summary")
+    assert (found["batching_saved"], found["batching_paid"]) == (0.3, True)
+
+
+def test_trials_from_before_savings_were_kept_in_money_have_them_by_their_price(tmp_path):
+    """2 s at 2.0 a second."""
+    trial(tmp_path, "r1-s256-d1", batching_saved_cost=None)
+    assert one(tmp_path, "FROM benchmark_summary")["batching_saved"] == 4.0
 
 
 @pytest.mark.parametrize("count", [1, 19, 20, 21, 60, 99, 100, 101])

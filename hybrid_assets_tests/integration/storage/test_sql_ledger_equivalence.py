@@ -40,6 +40,8 @@ MEDDLING = ["hold", "requeue", "lost", "cancel_kernels", "refuse", "budget", "br
 NIGHTS = st.sampled_from(["2026-11-23", "2026-11-24"])
 UNITS = {"a": BudgetUnit.QPU_S, "b": BudgetUnit.QPU_S, "shots": BudgetUnit.SHOTS, "money": BudgetUnit.MONEY}
 SECONDS = st.sampled_from([0.1, 0.0, 0.3, 1.0, 7.5, 40.0])
+#: A bill in money; None: it is in seconds.
+MONEY = st.none() | SECONDS
 WAIT = st.one_of(st.none(), SECONDS)
 
 
@@ -201,6 +203,7 @@ class BothLedgers(RuleBasedStateMachine):
             status=data.draw(st.sampled_from([s for s in JobStatus if s.is_final])),
             outcomes=tuple(reversed(outcomes)),
             billed_s=billed_s,
+            billed_money=data.draw(MONEY),
             started_at=self.after(waits_s[1]),
             finished_at=self.after(waits_s[1]),
             error_message=data.draw(st.sampled_from([None, "down"])),
@@ -221,6 +224,7 @@ class BothLedgers(RuleBasedStateMachine):
                 provider_job_id=f"extra-{job}",
                 status=JobStatus.SUCCEEDED,
                 billed_s=billed_s,
+                billed_money=data.draw(MONEY),
                 found_at=self.now,
             )
             for job in jobs

@@ -15,15 +15,20 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from hybrid_assets.errors import ConfigurationError, HybridAssetsError
+from hybrid_assets.model.jobs import JobStatus
+from hybrid_assets.model.ledger import BatchEnding, KernelOutcome
 from hybrid_assets.model.queue import Budget, BudgetUnit, KernelState, Reservation, WorkClass
 from hybrid_assets.storage.ledger import engines, migrations
 from hybrid_assets.storage.ledger.migrations import STEPS
 from hybrid_assets.storage.ledger.schema import BATCHES, METADATA, VERSION
 from hybrid_assets.storage.ledger.sql import SqlLedger
-from hybrid_assets_tests.integration.storage.ledger_samples import NOW, assert_consistent, kernel, later
+from hybrid_assets_tests.integration.storage.ledger_samples import NOW, RULE, assert_consistent, kernel, later, lease_of
 
 #: A ledger of version 1: five kernels in three states, one of them in a batch under way, another tried once.
 VERSION_1 = Path(__file__).with_name("ledger_v1.sql")
+#: Of version 4: a device billed by task, whose seconds stood for money at a price of 1: a batch that was billed 0.5, as
+#: was a duplicate of it, one of 0.55 under way, and a kernel that waits; under one budget in money.
+VERSION_4 = Path(__file__).with_name("ledger_v4.sql")
 BUDGET_OF_VERSION_1 = Budget(
     budget_id="red-night", team="red", window="2026-11-23", limit=50.0, reserved=4.0, spent=3.5, unit=BudgetUnit.QPU_S
 )
@@ -78,6 +83,27 @@ def test_a_ledger_of_version_1_is_brought_up_to_date(tmp_path):
         assert raw(place, "") == [(VERSION,)]
     SqlLedger(fresh).close()
     assert shape(place) == shape(fresh)
+
+
+def test_money_of_a_ledger_of_version_4_goes_on_in_money(tmp_path):
+    """What is set aside is filled in as money, old bills stay seconds, and what is under way may be billed in money."""
+    place, fresh = tmp_path / "old.sqlite", tmp_path / "fresh.sqlite"
+    assert raw(place, VERSION_4.read_text()) == [(4,)]
+    ledger = SqlLedger(place)
+    SqlLedger(fresh).close()
+    assert shape(place) == shape(fresh)
+    over, under_way = ledger.batches()
+    assert (over.reserved_money, over.billed_s, over.billed_money) == (0.55, 0.5, None)
+    assert [(found.billed_s, found.billed_money) for found in ledger.duplicates()] == [(0.5, None)]
+    assert [kernel.expected_money for kernel in ledger.kernels()] == [None] * 3
+    assert ledger.served("ankaa", since=NOW) == {(WorkClass.PRODUCTION, "red"): 0.5}, "two batches of one kernel"
+    assert_consistent(ledger)
+    done = KernelOutcome(kernel_id=under_way.kernel_ids[0], state=KernelState.DONE)
+    ending = BatchEnding(status=JobStatus.SUCCEEDED, outcomes=(done,), billed_s=0.0, billed_money=0.4)
+    ledger.finish_batch(lease_of(under_way), ending=ending, rule=RULE, now=later(200))
+    (budget,) = ledger.budgets()
+    assert (budget.reserved, budget.spent) == (0.0, pytest.approx(0.5 + 0.5 + 0.4))
+    ledger.close()
 
 
 def test_steps_that_fail_have_not_happened(tmp_path, monkeypatch):

@@ -8,9 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hybrid_assets.control.budgets import allowance_s, charges, has_room, known_budget, lack, reservations, room
+from hybrid_assets.control.budgets import (
+    allowance_s,
+    charges,
+    expected_money,
+    has_room,
+    known_budget,
+    lack,
+    reservations,
+    room,
+    was_executed,
+)
 from hybrid_assets.errors import ConfigurationError
 from hybrid_assets.model.jobs import JobStatus
+from hybrid_assets.model.ledger import BatchEnding
 from hybrid_assets.model.queue import BatchRecord, Budget, BudgetUnit
 from hybrid_assets.testing._ledger_steps import START, kernel
 
@@ -31,13 +42,19 @@ BUDGETS = [
 ]
 
 
-def batch_of(*kernels, overhead_s=6.0, price_per_s=0.5):
-    parts = reservations(kernels, BUDGETS, overhead_s=overhead_s, price_per_s=price_per_s, now=START)
+def batch_of(*kernels, overhead_s=6.0, overhead_money=None, price_per_s=0.5):
+    costs = {"overhead_s": overhead_s, "overhead_money": overhead_money, "price_per_s": price_per_s}
+    parts = reservations(kernels, BUDGETS, now=START, **costs)
     return BatchRecord(
         batch_id="b", backend="qpu", kernel_ids=tuple(k.kernel_id for k in kernels), status=JobStatus.PLANNED,
         attempt=0, request_id="r", planned_at=START, fence=1, lease_owner=None, lease_until=None,
         reserved_s=sum(k.expected_s for k in kernels) + overhead_s, reservations=parts, price_per_s=price_per_s,
+        reserved_money=expected_money(kernels, **costs),
     )  # fmt: skip
+
+
+def ended(billed_s, billed_money=None, *, status=JobStatus.SUCCEEDED):
+    return BatchEnding(status=status, outcomes=(), billed_s=billed_s, billed_money=billed_money)
 
 
 def test_a_batch_reserves_in_every_budget_it_concerns():
@@ -61,17 +78,61 @@ def test_what_is_free_concerns_no_budget_in_money():
 def test_seconds_and_money_are_charged_in_proportion():
     """Of 3 x 3 + 6 = 15 s reserved 12 are billed: 4/5 of each part; more than was reserved is charged all the same."""
     batch = batch_of(kernel(0), kernel(1), PRODUCT)
-    assert charges(batch, status=JobStatus.SUCCEEDED, billed_s=12.0) == {
+    assert charges(batch, ended(12.0)) == {
         "night": 8.0, "month": 8.0, "product": 4.0, "money": 4.0, "shots": 400.0,
     }  # fmt: skip
-    assert charges(batch, status=JobStatus.SUCCEEDED, billed_s=30.0)["money"] == 10.0
+    assert charges(batch, ended(30.0))["money"] == 10.0
 
 
 def test_a_bill_without_reservation_is_charged_in_full():
     free = [replace(k, expected_s=0.0) for k in (kernel(0), PRODUCT)]
-    assert charges(batch_of(*free, overhead_s=0.0), status=JobStatus.FAILED, billed_s=4.0) == {
+    assert charges(batch_of(*free, overhead_s=0.0), ended(4.0, status=JobStatus.FAILED)) == {
         "night": 4.0, "month": 4.0, "product": 4.0, "money": 2.0, "shots": 200.0,
     }  # fmt: skip
+
+
+def priced(number, money, *, team="research"):
+    """Return a kernel of a backend that bills money and tells no seconds."""
+    return replace(kernel(number), expected_s=0.0, expected_money=money, team=team)
+
+
+BY_PRICE = {"overhead_s": 0.0, "overhead_money": 0.6, "price_per_s": 0.0}
+
+
+def test_a_job_by_price_reserves_its_kernels_and_their_part_of_its_own_price_and_no_seconds():
+    """0.60 a job: 0.20 for each of three kernels. The team's two: 1.00 + 2.00 + 0.40; all three: 1 + 2 + 4 + 0.60."""
+    batch = batch_of(priced(0, 1.0), priced(1, 2.0), priced(2, 4.0, team="product"), **BY_PRICE)
+    found = {part.budget_id: part.amount for part in batch.reservations}
+    assert found == {"night": 0.0, "month": 0.0, "product": 0.0, "shots": 400.0, "money": pytest.approx(3.4)}
+    assert batch.reserved_money == pytest.approx(7.6)
+
+
+def test_a_bill_in_money_is_charged_in_proportion_and_seconds_are_those_that_were_billed():
+    """Of 7.60 reserved 3.80 are billed: half of 3.40. 1.5 s were set aside by nobody: each budget in s pays all."""
+    batch = batch_of(priced(0, 1.0), priced(1, 2.0), priced(2, 4.0, team="product"), **BY_PRICE)
+    assert charges(batch, ended(0.0, 3.8)) == {
+        "night": 0.0, "month": 0.0, "product": 0.0, "shots": 400.0, "money": pytest.approx(1.7),
+    }  # fmt: skip
+    assert charges(batch, ended(1.5, 3.8))["night"] == 1.5
+    assert charges(batch, ended(0.0, 0.0, status=JobStatus.FAILED)) == {
+        "night": 0.0, "month": 0.0, "product": 0.0, "shots": 0.0, "money": 0.0,
+    }  # fmt: skip
+
+
+def test_a_bill_in_money_that_nobody_expected_is_charged_in_full():
+    """All prices are 0, so nothing is set aside."""
+    batch = batch_of(priced(0, 0.0), overhead_s=0.0, overhead_money=0.0, price_per_s=0.0)
+    assert charges(batch, ended(0.0, 0.3))["money"] == 0.3
+
+
+def test_a_bill_in_money_counts_as_executed():
+    assert was_executed(ended(0.0, 0.01, status=JobStatus.FAILED))
+    assert not was_executed(ended(0.0, 0.0, status=JobStatus.FAILED))
+
+
+def test_a_kernel_queued_before_prices_were_kept_reserves_what_its_seconds_stood_for():
+    """Its seconds were units of money: 3 + 0.60."""
+    assert expected_money([kernel(0)], **BY_PRICE) == pytest.approx(3.6)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +145,7 @@ def test_a_bill_without_reservation_is_charged_in_full():
     ],
 )
 def test_shots_are_charged_in_full_or_not_at_all(status, billed_s, shots):
-    assert charges(batch_of(kernel(0)), status=status, billed_s=billed_s)["shots"] == shots
+    assert charges(batch_of(kernel(0)), ended(billed_s, status=status))["shots"] == shots
 
 
 @given(st.lists(st.floats(0.001, 1e9), min_size=1, max_size=20))
@@ -139,6 +200,8 @@ def test_without_a_budget_in_time_nothing_is_limited():
     shots = [part for part in batch.reservations if part.unit is BudgetUnit.SHOTS]
     assert allowance_s(replace(batch, reservations=tuple(shots)), {b.budget_id: b for b in BUDGETS}) is None
     assert allowance_s(batch, {}) is None
+    by_price = batch_of(priced(0, 1.0), **BY_PRICE)
+    assert allowance_s(by_price, {b.budget_id: b for b in BUDGETS}) is None
 
 
 @given(st.floats(0, 100), st.floats(0, 100), st.floats(0, 3))
@@ -146,6 +209,6 @@ def test_a_job_cut_off_at_its_allowance_breaks_no_budget(night, product, money):
     limits = {"night": night, "product": product, "money": money}
     batch = batch_of(kernel(0), kernel(1), PRODUCT)
     billed_s = allowance(PRODUCT, **limits)
-    paid = charges(batch, status=JobStatus.FAILED, billed_s=billed_s)
+    paid = charges(batch, ended(billed_s, status=JobStatus.FAILED))
     aside = {part.budget_id: part.amount for part in batch.reservations}
     assert all(paid[name] <= (aside[name] + left) * (1 + 1e-9) for name, left in limits.items())

@@ -184,6 +184,23 @@ def test_gate_refuses_phase_limited_that_is_used_up(used):
     assert "to broad to let more through." in answer.reason
 
 
+def test_gate_caps_phase_limited_in_money_where_no_seconds_are_billed():
+    """25 of money a night, 5 used: 20 of the 60 that are wanted are left; 5 + 20 do not pass the threshold of 30."""
+    rules = replace(RULES, limited_kernels=100, limited_money=25.0, approve_over_money=30.0)
+    priced = plan(cell(qpu_s=0.0, money=60.0, phase="limited"))
+    answer = ask(priced, phase=Phase.LIMITED, rules=rules, used=NightUse(kernels=1, money=5.0))
+    assert (answer.kind, answer.max_kernels, answer.max_money) == (GateKind.CAPPED, 99, 20.0)
+    assert answer.reason.endswith(
+        "Phase limited: 99 kernels and 30 QPU s and 20 of money are left tonight; wanted: 20 kernels, up to 0 QPU s, "
+        "up to 60 of money."
+    )
+    used_up = ask(priced, phase=Phase.LIMITED, rules=rules, used=NightUse(kernels=1, money=25.0))
+    assert used_up.kind is GateKind.REFUSED
+    assert "100 kernels and 30 QPU s and 25 of money a night and has used 1 and 0 and 25 on" in used_up.reason
+    fits = ask(plan(cell(qpu_s=0.0, money=20.0, phase="limited")), phase=Phase.LIMITED, rules=rules)
+    assert fits.kind is GateKind.OPEN
+
+
 def test_gate_asks_in_phase_limited_only_where_the_capped_part_is_over():
     """30 of the 100 s may go: not over 30 s; at 1.60 a second 48 of money: over 47."""
     assert ask(phase=Phase.LIMITED, rules=replace(RULES, approve_over_qpu_s=30.0)).kind is GateKind.CAPPED
@@ -209,6 +226,8 @@ def test_gate_names_the_nearest_workload():
         pytest.param({"max_kernels": 2}, 2, id="kernels"),
         pytest.param({"max_qpu_s": 9.0}, 3, id="seconds-just-reached"),
         pytest.param({"max_qpu_s": 8.9}, 2, id="seconds"),
+        pytest.param({"max_money": 50.0}, 2, id="money-just-reached"),
+        pytest.param({"max_money": 49.0}, 1, id="money"),
         pytest.param({"max_kernels": 0}, 0, id="none"),
         pytest.param({"kind": GateKind.WAITS}, 0, id="shut"),
     ],
@@ -216,7 +235,7 @@ def test_gate_names_the_nearest_workload():
 def test_answer_allows_the_first_kernels_within_its_caps(caps, count):
     """Their high estimates add up to 2, 5, 9, 10 s."""
     answer = GateAnswer(**({"kind": GateKind.CAPPED, "reason": "", "plan_hash": ""} | caps))
-    assert answer.allowed([2.0, 3.0, 4.0, 1.0]) == count
+    assert answer.allowed([(2.0, 20.0), (3.0, 30.0), (4.0, 40.0), (1.0, 10.0)]) == count
 
 
 def test_explain_lapse_names_what_is_new_and_what_is_gone_and_shortens_fingerprints():
@@ -265,6 +284,6 @@ def test_gate_never_lets_more_through_than_phase_limited_has_left(said, high_s, 
     used = NightUse(kernels=used_kernels, qpu_s=used_s)
     a_plan = plan(cell(kernels=8, qpu_s=high_s))
     answer = ask(a_plan, approvals=said, phase=Phase.LIMITED, used=used)
-    allowed = answer.allowed([high_s / 8] * 8)
+    allowed = answer.allowed([(high_s / 8, 0.0)] * 8)
     assert allowed == 0 or allowed + used_kernels <= RULES.limited_kernels
     assert allowed == 0 or allowed * (high_s / 8) + used_s <= RULES.limited_qpu_s + 1e-9

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from hybrid_assets.errors import (
 )
 from hybrid_assets.model.jobs import JobLimits, JobReport, JobStatus
 from hybrid_assets.model.queue import BreakerState, BudgetUnit, KernelState, Remedy
-from hybrid_assets.testing._ledger_steps import BACKEND, NIGHT, TEAM
+from hybrid_assets.testing._ledger_steps import BACKEND, NIGHT, TEAM, kernel
 from hybrid_assets_tests.unit.control.rounds import Site
 
 FAILED = JobReport(status=JobStatus.FAILED, error_code="5203", message="it broke", billed_s=1.0)
@@ -126,6 +127,20 @@ def test_poison_is_found_by_halving_and_the_good_ones_are_kept():
     assert sizes == [1, 1, 2, 2, 4, 4, 8]  # 1 + 2 log2(8) jobs
     failed = site.ledger.kernels(states=[KernelState.FAILED])[0]
     assert (failed.error_class, failed.error_code, failed.error_message) == ("JobFailedError", "5203", "it broke")
+
+
+def test_a_failed_job_that_was_billed_in_money_is_paid_in_money():
+    """0.25 of the 0.50 that a job by price sets aside: 0.50 a job, its kernel's own is 0."""
+    site = Site(kernels=0, overhead_money=0.5)
+    site.ledger.set_budget("money", team=TEAM, window=NIGHT, limit=9.0, unit=BudgetUnit.MONEY)
+    site.ledger.enqueue([replace(kernel(0), expected_s=0.0, expected_money=0.0)])
+    failed = JobReport(status=JobStatus.FAILED, error_code="5203", billed_s=0.0, billed_money=0.25)
+    site.ends = fails_with("kernel-0", report=failed)
+    site.rounds()
+    (batch,) = site.ledger.batches()
+    assert (batch.reserved_money, batch.billed_money, batch.billed_s) == (0.5, 0.25, 0.0)
+    (budget,) = site.ledger.budgets()
+    assert (budget.reserved, budget.spent) == (0.0, 0.25)
 
 
 def test_blamed_kernel_answers_for_itself():

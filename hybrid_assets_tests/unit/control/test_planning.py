@@ -189,6 +189,16 @@ def test_fairness_counts_what_was_served_and_weights():
     assert ids(make_plan(queue, usage=usage)) == [("b",), ("r",)]
 
 
+def test_where_money_is_billed_and_no_seconds_it_counts_in_fair_shares():
+    """Red's job of 5.00 puts blue's 1.00 and 1.00 before red's second, although all of red's ids are smaller."""
+    price = {"expected_s": 0.0, "expected_money": 5.0}
+    cheap = {"expected_s": 0.0, "expected_money": 1.0, "team": "blue"}
+    queue = [kernel(n, group=n, **price) for n in "ab"] + [kernel(n, group=n, **cheap) for n in "xy"]
+    assert ids(make_plan(queue, rules=PlanRules(job_overhead_s=0.0))) == [("a",), ("x",), ("y",), ("b",)]
+    mixed = [replace(each, group="g") for each in queue]
+    assert ids(make_plan(mixed)) == [("a", "x", "y", "b")], "within a job too"
+
+
 def test_equal_kernels_are_ordered_by_id():
     assert ids(make_plan([kernel("b"), kernel("a")], sizes=fixed_size(1))) == [("a",), ("b",)]
 

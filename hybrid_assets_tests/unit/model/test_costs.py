@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybrid_assets.errors import HybridAssetsError
-from hybrid_assets.model.costs import NOTHING, Range, cost_range, total
+from hybrid_assets.model.costs import NOTHING, Range, cost_range, money_of, money_range, total
 from hybrid_assets.model.jobs import JobLimits
 
 
@@ -54,6 +54,31 @@ def test_cost_range_keeps_its_order_in_floating_point():
 def test_cost_range_is_not_known_where_a_figure_is_not(unknown):
     assert cost_range([1.0, unknown], overhead_s=2.0, limits=JobLimits(), batch_size=8) is None
     assert cost_range([1.0], overhead_s=unknown, limits=JobLimits(), batch_size=8) is None
+
+
+def test_a_bill_in_money_is_the_money_and_a_bill_in_seconds_is_priced():
+    assert money_of(4.0, None, price_per_s=1.5) == 6.0
+    assert money_of(4.0, 0.3, price_per_s=1.5) == 0.3
+
+
+def _money(prices, *, overhead_money, qpu_s=None):
+    terms = {"limits": JobLimits(max_pubs=5, max_run_s=1e-9), "batch_size": 5, "max_attempts": 2, "price_per_s": 2.0}
+    return money_range(qpu_s, prices, overhead_money=overhead_money, **terms)
+
+
+def test_money_by_price_follows_the_formula_of_seconds():
+    """Ten kernels of 3.00, 0.30 a job, 5 in one, two attempts; how long a job may run changes no price.
+
+    low: 2 x 0.30 + 30; likely: that x 1.05; high: 2 x 10 x 3.30.
+    """
+    found = _money([3.0] * 10, overhead_money=0.3)
+    assert (found.low, found.likely, found.high) == pytest.approx((30.6, 32.13, 66.0))
+
+
+def test_money_of_seconds_is_their_range_at_their_price():
+    qpu_s = Range(low=1.0, likely=2.0, high=3.0)
+    assert _money([], overhead_money=None, qpu_s=qpu_s) == Range(low=2.0, likely=4.0, high=6.0)
+    assert _money([], overhead_money=None) is None
 
 
 def test_cost_range_of_nothing_is_nothing():

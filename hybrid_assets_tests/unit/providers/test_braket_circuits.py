@@ -234,12 +234,15 @@ def test_altered_circuit_is_refused():
 
 
 def test_bill_is_a_price_for_the_task_and_one_for_every_shot():
-    """0.30 + 1000 x 0.00145 = 1.75; what failed or was cancelled is free."""
+    """0.30 + 1000 x 0.00145 = 1.75; what failed or was cancelled is free; AWS tells no seconds, so none are billed."""
     task = {"status": "COMPLETED", "shots": 1000, "createdAt": None}
-    assert _braket_tasks.report(task, options(), started_at=None).billed_s == pytest.approx(1.75)
-    assert _braket_tasks.report({**task, "status": "FAILED"}, options(), started_at=None).billed_s == 0.0
-    assert _braket_tasks.report({**task, "status": "CANCELLED"}, options(), started_at=None).billed_s == 0.0
-    assert _braket_tasks.report({**task, "status": "RUNNING"}, options(), started_at=None).billed_s is None
+    bills = {
+        status: _braket_tasks.report({**task, "status": status}, options(), started_at=None)
+        for status in ("COMPLETED", "FAILED", "CANCELLED", "RUNNING")
+    }
+    assert {status: (told.billed_money, told.billed_s) for status, told in bills.items()} == {
+        "COMPLETED": (pytest.approx(1.75), 0.0), "FAILED": (0.0, 0.0), "CANCELLED": (0.0, 0.0), "RUNNING": (None, None),
+    }  # fmt: skip
 
 
 def test_every_status_of_the_service_has_a_meaning():

@@ -134,6 +134,13 @@ class BuysTwice(Honest):
         return replace(super().submit(request), provider_job_id=str(len(self.world.jobs)))
 
 
+class TellsNoPrice(Honest):
+    """It bills money by its own word, and no result says how much."""
+
+    def describe(self):
+        return replace(super().describe(), job_overhead_money=0.3)
+
+
 class NeverEnds(Honest):
     def poll(self, handle):
         super().poll(handle)
@@ -214,6 +221,7 @@ def test_suite_accepts_a_provider_that_keeps_its_promises():
         (LosesShots, "4 shots instead of 5"),
         (SwapsPubs, "PUBs differ or moved"),
         (BuysTwice, "gave a second job"),
+        (TellsNoPrice, "billed in money just where a job has a price"),
         (NeverEnds, "still RUNNING"),
         (Fails, "out of helium"),
         (KnowsEverything, "must raise PermanentProviderError"),
