@@ -79,8 +79,8 @@ def _show_errors(name: str) -> int:
             if issubclass(registry.provider_class(other), ErrorExplainingProvider)
         ]
         raise UsageError(f"The provider {name!r} has no error codes of its own. These have: {', '.join(known)}.")
-    rows = [[row.code, row.error_class, row.action] for row in plugin.error_table()]
-    click.echo(draw(("code", "error class", "what is done"), rows))
+    rows = [[row.code, row.meaning, row.error_class, row.action] for row in plugin.error_table()]
+    click.echo(draw(("code", "what it says", "error class", "what is done"), rows))
     return 0
 
 
@@ -101,13 +101,14 @@ def _inputs(project: Project, workload: str) -> str:
 
 def _backend(project: Project, backend: str) -> str:
     provider = project.provider(backend)
-    said = [provider.describe().provider, *_findings(provider), *_budgets(project, backend)]
+    lines = [*_findings(provider), *_budgets(project, backend)]
     status, target = provider.status(), provider.target()
     if not status.operational:
         raise BackendUnavailableError(f"not operational: {status.message}. Jobs are kept until it is.")
     width = "any number of" if target.num_qubits is None else target.num_qubits
-    said[1:1] = [f"{width} qubits", f"calibration {target.calibration_id[:12]}", status.message]
-    return ", ".join(said)
+    name, calibration = provider.describe().provider, f"calibration {target.calibration_id[:12]}"
+    said = ", ".join(filter(None, (name, f"{width} qubits", calibration, status.message)))
+    return "".join([said, *lines])
 
 
 def _findings(provider: Provider) -> list[str]:
@@ -115,6 +116,7 @@ def _findings(provider: Provider) -> list[str]:
 
     Raises:
         ConfigurationError: Jobs would fail.
+        BackendUnavailableError: The service cannot be asked now.
     """
     from hybrid_assets.model.diagnosis import FindingState  # noqa: PLC0415 - with the verb
     from hybrid_assets.protocols import SelfCheckingProvider  # noqa: PLC0415 - with the verb
@@ -122,6 +124,8 @@ def _findings(provider: Provider) -> list[str]:
     found = provider.check() if isinstance(provider, SelfCheckingProvider) else ()
     if wrong := [f"{one.name}: {one.detail}" for one in found if one.state is FindingState.WRONG]:
         raise ConfigurationError(" ".join(wrong))
+    if silent := [f"{one.name}: {one.detail}" for one in found if one.state is FindingState.UNREACHABLE]:
+        raise BackendUnavailableError(" ".join(silent))
     mark = {FindingState.OK: "", FindingState.WARNING: "WARNING "}
     return [f"\n      {mark[one.state]}{one.name}: {one.detail}" for one in found]
 

@@ -17,7 +17,7 @@ import click
 import yaml
 
 from hybrid_assets.cli.recognition import Input, recognized
-from hybrid_assets.errors import UsageError
+from hybrid_assets.errors import ConfigurationError, UsageError
 from hybrid_assets.settings import DEFAULT_FILE, load_settings
 
 if TYPE_CHECKING:
@@ -66,7 +66,13 @@ def command(
     given = [Path(name) for name in (*inputs, *more)] or sorted((TEMPLATES / "examples").iterdir())
     taken = [recognized(file, workload, options) for file in given]
     _check_names(taken)
-    _make(folder, taken, options)
+    try:
+        _make(folder, taken, options)
+    except OSError as exc:
+        raise ConfigurationError(
+            f"{folder} cannot be made: {exc.strerror}. Nothing was made. Name a folder where you may write, on a disk "
+            "that has room."
+        ) from exc
     click.echo(f"{folder}: a project with {_told(taken)}.")
     program = "hybrid-assets" if shutil.which("hybrid-assets") else shlex.quote(str(Path(sys.argv[0]).absolute()))
     click.echo(f"Next:\n  cd {shlex.quote(str(folder))} && {program} run\n  {program} report --open")

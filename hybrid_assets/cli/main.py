@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import sqlite3
 import sys
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,10 @@ VERBS = {
 #: Dagster and Qiskit make objects by the hundred thousand that live on: to search them for cycles at Python's own pace
 #: takes a tenth of a night's time.
 GC_THRESHOLDS = (50_000, 20, 100)
+#: What to do about a disk that refuses.
+_MEND = "Mend the disk, or the rights on that file or folder, and run it again."
+#: SQLite's words for such a disk: primary result codes, the low byte of what it reports.
+_DISK_CODES = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 #: What to do about an error that nobody expected.
 _BUG = (
     "This is a bug: nothing is lost, for what was done is in the ledger. Please report it with what "
@@ -115,16 +120,28 @@ def _run(words: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted. Run the same command again: nothing is lost and nothing is paid twice.", err=True)
         return 130
-    except OSError as exc:
-        return _told(
-            exc,
-            words,
-            f"{exc}. Mend the disk, or the rights on that file or folder, and run it again.",
-            ConfigurationError.exit_code,
-        )
-    except Exception as exc:  # noqa: BLE001 - the last door: whatever comes here is a bug, and says so
-        return _told(exc, words, f"{type(exc).__name__}: {exc}. {_BUG}", HybridAssetsError.exit_code)
+    except Exception as exc:  # noqa: BLE001 - the last door: whatever comes here and is not the disk's fault is a bug
+        return _told(exc, words, *_last_words(exc))
     return result if isinstance(result, int) else 0
+
+
+def _last_words(exc: Exception) -> tuple[str, int]:
+    """Return what is said of an error that nobody expected, and the exit code."""
+    if isinstance(exc, OSError):
+        return f"{exc}. {_MEND}", ConfigurationError.exit_code
+    if refusal := _refusal_of_the_disk(exc):
+        return f"A database could not be written: {refusal}. {_MEND}", ConfigurationError.exit_code
+    return f"{type(exc).__name__}: {exc}. {_BUG}", HybridAssetsError.exit_code
+
+
+def _refusal_of_the_disk(exc: BaseException | None) -> str | None:
+    """Return what the disk said under an exception of a database, Dagster's own for example; None: it said nothing."""
+    while exc is not None:
+        code = getattr(exc, "sqlite_errorcode", None)
+        if isinstance(exc, sqlite3.OperationalError) and code is not None and code & 0xFF in _DISK_CODES:
+            return str(exc)
+        exc = exc.__cause__ or exc.__context__
+    return None
 
 
 def _told(exc: Exception, words: list[str], text: str, code: int) -> int:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
+from typing import TYPE_CHECKING
 
 import click
 
-from hybrid_assets.errors import UsageError
+from hybrid_assets.errors import ConfigurationError, UsageError
 from hybrid_assets.settings import load_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Dagster's databases take 2 MiB before anything has run.
+LEAST_ROOM_BYTES = 16 * 2**20
 
 
 @click.command(short_help="Open the Dagster UI.")
@@ -39,7 +47,9 @@ def command(obj: dict[str, str | None], *, port: int, read_only: bool, hosts: tu
 
     policy = Policy(port=port, shared_hosts=_shared(hosts, read_only=read_only))
     settings = load_settings(obj["config"])
-    lock = claim_state(settings.home, port)
+    home = settings.made_home()
+    _check_room(home)
+    lock = claim_state(home, port)
     listener = listen(port)
     click.echo(f"Dagster UI: http://127.0.0.1:{port} (Ctrl-C ends it)")
 
@@ -48,11 +58,20 @@ def command(obj: dict[str, str | None], *, port: int, read_only: bool, hosts: tu
     serve(
         settings,
         listener,
-        guarded=functools.partial(Guard, policy=policy, reports_folder=settings.home / "reports"),
+        guarded=functools.partial(Guard, policy=policy, reports_folder=home / "reports"),
         read_only=read_only,
         lock=lock,
         on_daemon=lambda pid: tell_holder(lock, {"ui": os.getpid(), "port": port, "daemon": pid}),
     )
+
+
+def _check_room(home: Path) -> None:
+    """Refuse a full disk: Dagster would start, serve nothing of use, and fill the terminal with tracebacks."""
+    if shutil.disk_usage(home).free < LEAST_ROOM_BYTES:
+        raise ConfigurationError(
+            f"The disk of the state's folder {home} has less than {LEAST_ROOM_BYTES // 2**20} MiB left, and Dagster "
+            "writes all the time. Make room, or set HYBRID_ASSETS_HOME to another place."
+        )
 
 
 def _shared(hosts: tuple[str, ...], *, read_only: bool) -> tuple[str, ...]:

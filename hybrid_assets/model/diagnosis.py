@@ -17,6 +17,8 @@ class FindingState(StrEnum):
     WARNING = "warning"
     #: Jobs will fail until a person mends it.
     WRONG = "wrong"
+    #: It could not be looked at: the service does not answer now.
+    UNREACHABLE = "unreachable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,3 +42,5 @@ class ErrorCode:
     error_class: str
     #: What is done about it, in plain words.
     action: str
+    #: What it says; empty where the provider's own code is in words, or nobody knows.
+    meaning: str = ""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel
 
-from hybrid_assets.model.text import nearest
+from hybrid_assets.model.text import decimal_comma, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,11 +50,16 @@ def sentences(exc: ValidationError, model: type[BaseModel]) -> Iterator[str]:
             yield f"{place}: unknown key. {hint}Known: {', '.join(known)}."
         elif error["type"] == "missing":
             yield f"{place}: this key is missing. Add it."
+        elif error["type"] == "invalid_key":
+            yield (
+                f"{place}: this key is no name. Inside {{...}} a comma separates keys: write a number with a point, "
+                "as in 1.60, or put quotes around a key."
+            )
         elif error["type"] == "value_error":
             said = error["msg"].removeprefix("Value error, ").rstrip(".")
             yield f"{place}: {said}." if place else f"{said}."
         else:
-            wrong = f"{place}: {_given(error['input'])} is wrong; expected {_expected(error)}."
+            wrong = f"{place}: {_given(error['input'])} is wrong; expected {_expected(error)}{_comma(error['input'])}."
             yield f"{wrong} {_nearest_choice(error)}".rstrip()
 
 
@@ -87,6 +92,10 @@ def _choices(error: Any) -> str:
 def _nearest_choice(error: Any) -> str:
     is_choice = error["type"] == "literal_error"
     return nearest(str(error["input"]), _choices(error).replace(" or ", ", ").split(", ")) if is_choice else ""
+
+
+def _comma(value: object) -> str:
+    return decimal_comma(value) if isinstance(value, str) else ""
 
 
 def _given(value: object) -> str:

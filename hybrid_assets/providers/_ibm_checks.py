@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from hybrid_assets.errors import HybridAssetsError
+from hybrid_assets.errors import HybridAssetsError, TransientProviderError
 from hybrid_assets.model.diagnosis import Finding, FindingState
 from hybrid_assets.providers._ibm_calls import server_now
 
@@ -26,7 +26,9 @@ def findings(service: IbmService, options: IbmOptions) -> Iterator[Finding]:
         yield _ok("credentials", f"the environment variable {options.token_env} is set")
         plan, usage, status, skew_s = service.ask("A look at the service", _look)
     except HybridAssetsError as exc:
-        yield Finding(name="service", state=FindingState.WRONG, detail=str(exc))
+        may_pass = isinstance(exc, TransientProviderError)
+        state = FindingState.UNREACHABLE if may_pass else FindingState.WRONG
+        yield Finding(name="service", state=state, detail=str(exc))
         return
     yield _ok("service", f"signed in; instance {plan}")
     yield _clock(skew_s)

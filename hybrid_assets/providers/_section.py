@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hybrid_assets.errors import ConfigurationError
-from hybrid_assets.model.text import nearest
+from hybrid_assets.model.text import decimal_comma, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,4 +112,5 @@ class Section:
 
     def wrong(self, key: str, value: object, expected: str) -> ConfigurationError:
         """Return the error of a wrong value."""
-        return ConfigurationError(f"{self.place}.{key}: {value!r} is wrong; expected {expected}.")
+        comma = decimal_comma(value) if isinstance(value, str) else ""
+        return ConfigurationError(f"{self.place}.{key}: {value!r} is wrong; expected {expected}{comma}.")

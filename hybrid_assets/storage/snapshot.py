@@ -240,7 +240,9 @@ def _refusal(exc: Exception) -> WarehouseError:
         return QueryError(f"There is no view {name!r}. {nearest(name, known)}Views: {', '.join(known)}.")
     if isinstance(exc, duckdb.PermissionException):
         return QueryError(
-            f"{text}\nOnly the views may be read here; to read files open a copy of {SNAPSHOT} in DuckDB."
+            "A question may read the views only: access to files and settings is taken away from it, so that it reads, "
+            f"writes and loads nothing else. To read files beside them open a copy of {SNAPSHOT} in a DuckDB of your "
+            f"own. DuckDB says: {text}"
         )
     if DATA_FILE in text or "parquet" in text.lower():
         text += "\nIf a file is damaged, `hybrid-assets doctor` finds it and sets it aside."

@@ -19,6 +19,7 @@ MAX_BYTES = 262_144
 MAX_DEPTH = 20
 MAX_SCALAR_LENGTH = 4096
 _BOOL, _STR = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:str"
+_TIME = "tag:yaml.org,2002:timestamp"
 
 
 def read_yaml(path: Path) -> Any:
@@ -56,6 +57,16 @@ class _StrictLoader(yaml.SafeLoader):
         if isinstance(node, yaml.MappingNode):
             _name_keys(node)
         return node
+
+
+def _day(loader: _StrictLoader, node: yaml.ScalarNode) -> Any:
+    try:
+        return loader.construct_yaml_timestamp(node)
+    except ValueError as exc:  # it tells neither what nor where
+        raise _refused(f"{node.value} is no day of the calendar: {exc}", node.start_mark) from exc
+
+
+_StrictLoader.add_constructor(_TIME, _day)
 
 
 def _name_keys(node: yaml.MappingNode) -> None:

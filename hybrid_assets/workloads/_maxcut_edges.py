@@ -1,21 +1,22 @@
 """Reading edge lists: CSV with ``source,target`` and perhaps ``weight``. Put refusals of files here.
 
-Keep out what is made of the edges (`maxcut`).
+Nodes are whole numbers from 0, or names, in a file all of one kind. Keep out what is made of the edges (`maxcut`).
 """
 
 from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hybrid_assets.errors import ProblemError
-from hybrid_assets.model.text import nearest
-from hybrid_assets.workloads._csv_input import CsvFormat, number_in, read_rows
+from hybrid_assets.model.text import decimal_comma, nearest
+from hybrid_assets.workloads._csv_input import CsvFormat, number_in, read_rows, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 COLUMNS = ("source", "target", "weight")
@@ -29,6 +30,8 @@ MIN_WEIGHT, MAX_WEIGHT = 1e-9, 1e9
 #: 18 digits fit a 64-bit integer, should anything downstream store them as one.
 _NODE = re.compile(r"\d{1,18}", re.ASCII)
 _INTEGER = re.compile(r"-\d+", re.ASCII)
+MAX_NAME_LENGTH = 60
+_EXPECTED = "nodes are whole numbers from 0, or names that begin with a letter"
 
 _FORMAT = CsvFormat(
     max_bytes=MAX_FILE_BYTES,
@@ -39,17 +42,19 @@ _FORMAT = CsvFormat(
 )
 
 
-def read_edges(path: Path, *, source: str) -> Mapping[tuple[int, int], float]:
+def read_edges(path: Path, *, source: str) -> tuple[Mapping[tuple[int, int], float], Sequence[str]]:
     """Read and validate an edge list.
 
-    Empty lines are skipped; spaces around cells and a byte-order mark do not count.
+    Nodes with names are numbered from 0 in their sorted order, so that the order of the rows does not matter. Empty
+    lines are skipped; spaces around cells and a byte-order mark do not count.
 
     Args:
         path: The file.
         source: Its name in messages.
 
     Returns:
-        Weight of each edge (u, v), u < v; ids as in the file; 1.0 where there is no column ``weight``.
+        Weight of each edge (u, v), u < v, 1.0 where there is no column ``weight``; ids are the file's numbers, or
+        places in the second value, the names, which is empty where nodes are numbers.
 
     Raises:
         ProblemError: The file is missing, too large, no edge list, or one cell of it is wrong.
@@ -61,21 +66,23 @@ def read_edges(path: Path, *, source: str) -> Mapping[tuple[int, int], float]:
     _check_header(header, file=source, row=row)
     edges: dict[tuple[int, int], float] = {}
     first_seen: dict[tuple[int, int], int] = {}
+    nodes = _Nodes(source)
     for row, cells in rows:
-        u, v = (_node(cell, name, file=source, row=row) for cell, name in zip(cells[:2], COLUMNS[:2], strict=True))
+        u, v = (nodes.number(cell, name, row=row) for cell, name in zip(cells[:2], COLUMNS[:2], strict=True))
         if u == v:
-            raise ProblemError(f"the edge joins node {u} to itself; remove the row", file=source, row=row)
+            raise ProblemError(f"the edge joins node {nodes.told(u)} to itself; remove the row", file=source, row=row)
         edge = (min(u, v), max(u, v))
         if edge in edges:
             raise ProblemError(
-                f"the edge {u},{v} was already given in row {first_seen[edge]}; edges have no direction, keep one",
+                f"the edge {nodes.told(u)},{nodes.told(v)} was already given in row {first_seen[edge]}; "
+                "edges have no direction, keep one",
                 file=source,
                 row=row,
             )
         edges[edge] = _weight(cells[2], file=source, row=row) if len(cells) == len(COLUMNS) else 1.0
         first_seen[edge] = row
     _check_size(edges, file=source)
-    return edges
+    return nodes.in_order(edges)
 
 
 def _check_header(header: list[str], *, file: str, row: int) -> None:
@@ -96,16 +103,59 @@ def _check_header(header: list[str], *, file: str, row: int) -> None:
     raise ProblemError("the column 'target' is missing from the header", file=file, row=row)
 
 
-def _node(cell: str, column: str, *, file: str, row: int) -> int:
-    if _NODE.fullmatch(cell):
-        return int(cell)
-    if not cell:
-        reason = "is empty; expected a node id"
-    elif _INTEGER.fullmatch(cell):
-        reason = f"{cell[:40]} is negative; node ids are whole numbers from 0"
-    else:
-        reason = f"{cell[:40]!r} is not a node id; node ids are whole numbers from 0, up to 18 digits"
-    raise ProblemError(reason, file=file, row=row, column=column)
+class _Nodes:
+    """The nodes of one file: whole numbers are their own, names are numbered as they come."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._are_named: bool | None = None
+        self._numbers: dict[str, int] = {}
+        #: How a name is written, by what is left of it without upper case and accents' encoding.
+        self._spelled: dict[str, str] = {}
+
+    def number(self, cell: str, column: str, *, row: int) -> int:
+        """Return the number of the node in a cell; the first cell of all says whether nodes are names.
+
+        Raises:
+            ProblemError: It is no node, or not of that kind.
+        """
+        if self._are_named is None:
+            self._are_named = cell[:1].isalpha()
+        if reason := self._refusal(cell):
+            raise ProblemError(reason, file=self._file, row=row, column=column)
+        return self._numbers.setdefault(cell, len(self._numbers)) if self._are_named else int(cell)
+
+    def told(self, number: int) -> str:
+        """Return a node as the file writes it."""
+        return list(self._numbers)[number] if self._are_named else str(number)
+
+    def in_order(self, edges: Mapping[tuple[int, int], float]) -> tuple[Mapping[tuple[int, int], float], Sequence[str]]:
+        """Return edges whose nodes are numbered in the order of their names, and the names."""
+        names = sorted(self._numbers)
+        place = {self._numbers[name]: k for k, name in enumerate(names)}
+        if not names:
+            return edges, names
+        return {(min(a, b), max(a, b)): w for (u, v), w in edges.items() for a, b in [(place[u], place[v])]}, names
+
+    def _refusal(self, cell: str) -> str | None:
+        if not cell:
+            return "is empty; expected a node id"
+        if not self._are_named:
+            return None if _NODE.fullmatch(cell) else _no_number(cell)
+        if _NODE.fullmatch(cell):
+            return f"{cell} is a number, and the nodes above have names; {_EXPECTED}, of one kind in a file"
+        if not cell[0].isalpha() or not cell.isprintable() or len(cell) > MAX_NAME_LENGTH:
+            return f"{shown(cell, 40)} is no name of a node: a letter, then at most {MAX_NAME_LENGTH} characters in all"
+        spelled = self._spelled.setdefault(unicodedata.normalize("NFKC", cell).casefold(), cell)
+        return None if spelled == cell else f"{cell!r} was {spelled!r} above; write a node's name in one way"
+
+
+def _no_number(cell: str) -> str:
+    if _INTEGER.fullmatch(cell):
+        return f"{cell[:40]} is negative; node ids are whole numbers from 0"
+    if cell[0].isalpha():
+        return f"{shown(cell, 40)} is a name, and the nodes above have numbers; {_EXPECTED}, of one kind in a file"
+    return f"{cell[:40]!r} is not a node id; {_EXPECTED}; numbers have up to 18 digits"
 
 
 def _weight(cell: str, *, file: str, row: int) -> float:
@@ -113,7 +163,7 @@ def _weight(cell: str, *, file: str, row: int) -> float:
     if not cell:
         reason = "is empty; expected a number"
     elif value is None:
-        reason = f"{cell[:40]!r} is not a number"
+        reason = f"{cell[:40]!r} is not a number{decimal_comma(cell)}"
     elif math.isnan(value):
         reason = f"{cell} is not finite; expected a number"
     elif value == 0:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hybrid_assets.errors import ConfigurationError
-from hybrid_assets.model.text import nearest
+from hybrid_assets.model.text import decimal_comma, nearest
 
 #: Deeper circuits are beyond what a nightly sweep can execute.
 MAX_DEPTH = 50
@@ -140,4 +140,5 @@ class Section:
 
     def wrong(self, key: str, value: object, expected: str) -> ConfigurationError:
         """Return the error of a wrong value."""
-        return ConfigurationError(f"{self.name}.{key}: {value!r} is wrong; expected {expected}.")
+        comma = decimal_comma(value) if isinstance(value, str) else ""
+        return ConfigurationError(f"{self.name}.{key}: {value!r} is wrong; expected {expected}{comma}.")

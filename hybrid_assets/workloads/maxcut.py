@@ -73,12 +73,13 @@ class MaxCut:
         """Read an edge list and number its nodes by structure, so that a relabelled graph is the same instance.
 
         Graphs too large or too symmetric for that are numbered in the order of their ids (``facts["canonical"]``).
+        ``facts["node_ids"]`` has the number or the name that the file gives to each variable.
 
         Raises:
             ProblemError: The file is refused; file, row and column are named.
         """
         name = instance_name(path, source=source, refusal=_WRONG_NAME)
-        by_id = read_edges(path, source=source)
+        by_id, names = read_edges(path, source=source)
         ids = sorted({node for edge in by_id for node in edge})
         order = {node: k for k, node in enumerate(ids)}
         canonical = canonical_numbering(len(ids), {(order[u], order[v]): w for (u, v), w in by_id.items()})
@@ -97,7 +98,7 @@ class MaxCut:
                 "is_weighted": set(edges.values()) != {1.0},
                 "regular_degree": regular_degree(problem),
                 "canonical": canonical is not None,
-                "node_ids": sorted(ids, key=number.__getitem__),
+                "node_ids": [names[k] if names else k for k in sorted(ids, key=number.__getitem__)],
             },
         )
 

@@ -30,6 +30,7 @@ def test_a_night_ends_well_with_a_table_and_verdicts(project):
         "no_advantage",
     ):
         assert word in first.stdout
+    assert f"\nReport: {folder / 'data' / 'state' / 'reports' / NIGHT}.html\n" in first.stdout
     verdicts = sql(folder, "select workload, backend, verdict from verdicts order by all")
     assert [(v["workload"], v["backend"]) for v in verdicts] == [
         (w, b) for w in ("kernel_classification", "maxcut", "portfolio") for b in ("aer", "torino")

@@ -14,7 +14,7 @@ from hybrid_assets.runner.calibrating import snapshot_calibration
 from hybrid_assets.runner.compiling import compile_circuits
 from hybrid_assets.storage.snapshot import query
 from hybrid_assets_tests.integration.cli.commands import until
-from hybrid_assets_tests.integration.runner.nights import NIGHT, execute, open_night
+from hybrid_assets_tests.integration.runner.nights import NIGHT, execute, open_night, run_night
 
 PAST = "2026-11-01T00:00:00+00:00"
 SQUARE, PRISM = "maxcut/square/qaoa_p1", "maxcut/prism/qaoa_p1"
@@ -160,6 +160,18 @@ def test_a_plan_says_what_would_be_done_and_does_nothing(folder, call, used_qubi
     assert f"The sensor would run again: {NIGHT}/maxcut/qpu." in call("calibration", "plan").out
     assert project.ledger.placements("qpu") == placed
     assert content(folder) == before
+
+
+def test_a_circuit_whose_input_was_deleted_asks_for_nothing(folder, call, used_qubits):
+    (qubit, *_) = sorted(used_qubits[PRISM] - used_qubits[SQUARE])
+    project = calibrated(folder)
+    (folder / "in" / "prism.csv").unlink()
+    run_night(project)
+    calibrated(folder, (qubit, 20))
+    (plan,) = call("calibration", "plan", "--json").document
+    actions = {tuple(one["circuits"]): one["action"] for one in plan["circuits"]}
+    assert (actions, plan["reruns"]) == ({(): "keep", (SQUARE,): "keep"}, [])
+    assert plan["circuits"][0]["reason"] == "No circuit of the latest night is it: nothing is done before one is."
 
 
 def test_after_acting_the_plan_is_to_keep(folder, call, used_qubits):

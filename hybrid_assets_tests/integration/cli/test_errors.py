@@ -176,8 +176,10 @@ HINT = '"show tables" lists the views, "describe verdicts" the columns of one.'
         ),
         pytest.param(
             ["sql", "from read_csv('/etc/hosts')"],
-            'Permission Error: Cannot access file "/etc/hosts" - file system operations are disabled by configuration\n'
-            "Only the views may be read here; to read files open a copy of snapshot.duckdb in DuckDB.",
+            "A question may read the views only: access to files and settings is taken away from it, so that it reads, "
+            "writes and loads nothing else. To read files beside them open a copy of snapshot.duckdb in a DuckDB of "
+            'your own. DuckDB says: Permission Error: Cannot access file "/etc/hosts" - file system operations are '
+            "disabled by configuration",
             id="sql-file",
         ),
     ],

@@ -49,8 +49,18 @@ NAME = "a name: a small letter, then small letters, digits and _, at most 40 in 
         pytest.param(
             "budgets:", "approvals: {over_mony: 1}\nbudgets:",
             "approvals.over_mony: unknown key. Did you mean 'over_money'? "
-            "Known: over_money, over_qpu_s, limited_qpu_s, limited_kernels.",
+            "Known: over_money, over_qpu_s, limited_qpu_s, limited_kernels, limited_money.",
             id="approvals-key",
+        ),
+        pytest.param(
+            "provider: aer}", "provider: aer, price_per_s: '1,60'}",
+            refused("backends.aer.price_per_s", "'1,60'", "a number; write 1.60, with a point"), id="decimal-comma",
+        ),
+        pytest.param(
+            "provider: aer}", "provider: aer, price_per_s: 1,60}",
+            "backends.aer.60: this key is no name. Inside {...} a comma separates keys: write a number with a point, "
+            "as in 1.60, or put quotes around a key.",
+            id="decimal-comma-in-braces",
         ),
         pytest.param(
             "budgets:", "benchmark: {repetition: 1}\nbudgets:",
@@ -222,6 +232,12 @@ def test_settings(tmp_path, say, old, new, text):
             "'tag:yaml.org,2002:python/object:os.system'. Mend it there.",
             id="tag",
         ),
+        pytest.param(
+            "cron: x\nstart: 2026-11-31\n",
+            "is not readable as YAML: line 2, column 8: 2026-11-31 is no day of the calendar: "
+            "day is out of range for month. Mend it there.",
+            id="day",
+        ),
         pytest.param("#" * 300_000, "is larger than 262144 bytes; a sweep needs a few hundred. Shorten it.", id="huge"),
     ],
 )
@@ -279,6 +295,11 @@ def test_a_key_is_a_name_even_where_yaml_has_another_word_for_it(tmp_path, say):
             "maxcut.depths: 0 is wrong; expected a whole number from 1 to 5 "
             "(deeper: policy ramp, grid or optimize).",
             id="depth",
+        ),
+        pytest.param(
+            "slots: 2", "speed: '1,5'", ["calibration", "plan", "qpu"],
+            "backends.qpu.speed: '1,5' is wrong; expected a number from 0.001 to 1e+06; write 1.5, with a point.",
+            id="decimal-comma",
         ),
         pytest.param(
             "policy: ramp", "policy: rampe", ["plan", "--night", NIGHT, "--workload", "portfolio"],

@@ -140,6 +140,7 @@ def test_a_running_job_is_left_alone_unless_that_is_said(folder, call):
     assert [job["status"] for job in project.provider("qpu").books()] == ["RUNNING"]
     answer = call("cancel", "--night", NIGHT)
     assert "it runs, what it takes is billed, and its results are taken home" in answer.out
+    assert "`hybrid-assets cancel` with --running stops it anyway" in answer.out  # the smoke gate says so too
     assert [job["status"] for job in project.provider("qpu").books()] == ["RUNNING"]
     assert "is cancelled" in call("cancel", "--night", NIGHT, "--running").out
     assert [job["status"] for job in project.provider("qpu").books()] == ["CANCELLED"]

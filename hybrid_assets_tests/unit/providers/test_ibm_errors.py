@@ -17,7 +17,8 @@ from hybrid_assets.errors import (
     RateLimitedError,
     TransientProviderError,
 )
-from hybrid_assets.providers._error_codes import CODES
+from hybrid_assets.providers._error_codes import CODES, error_class
+from hybrid_assets.providers._error_meanings import MEANINGS
 from hybrid_assets.providers._error_table import error_table
 from hybrid_assets.providers._ibm_errors import UnauthorizedError, as_answer_to_a_question, translate
 from hybrid_assets.providers._ibm_secret import Secret
@@ -116,8 +117,30 @@ def test_a_question_has_no_circuits_to_split():
     assert type(as_answer_to_a_question(ConfigurationError("x"))) is ConfigurationError
 
 
+def expanded(codes):
+    """Return the codes of a row: ``2600-2602`` has three."""
+    first, _, last = codes.partition("-")
+    return [str(code) for code in range(int(first), int(last or first) + 1)]
+
+
+def test_the_table_tells_what_codes_mean_and_those_that_mean_the_same_in_one_row():
+    meanings = {row.code: row.meaning for row in error_table()}
+    assert meanings["2600-2622"] == "the backend is not there, not set up, or not allowed for this account"
+    assert (meanings["1007"], meanings["1291"]) == ("there is no such backend", "there is no such job")
+    assert meanings["1305"] == "the job ran longer than its maximum execution time"
+    unknown = [code for code, meaning in meanings.items() if code[:1].isdigit() and not meaning]
+    assert unknown == ["1216", "7007-7009"]  # the public list does not explain them
+
+
+def test_every_meaning_is_of_a_code_in_the_table():
+    listed = {code for row in error_table() if row.code[:1].isdigit() for code in expanded(row.code)}
+    assert set(MEANINGS) - listed == set()
+
+
 def test_the_table_people_read_is_the_table_the_machine_uses():
     rows = error_table()
-    assert [row.code for row in rows[: len(CODES)]] == sorted(CODES, key=int)
+    listed = [(code, row) for row in rows if row.code[:1].isdigit() for code in expanded(row.code)]
+    assert [code for code, _ in listed] == sorted({*CODES, "1007", "1291", "9999"}, key=int)
+    assert {code: row.error_class for code, row in listed} == {code: error_class(code) for code, _ in listed}
     assert rows[-1].code == "any other"
     assert all(row.action and row.error_class for row in rows)

@@ -99,6 +99,17 @@ def test_instance_facts_lead_back_to_the_file(tmp_path):
     assert instance.facts["is_weighted"]
 
 
+def test_instance_of_named_nodes_is_that_of_numbers_and_keeps_the_names(tmp_path):
+    """Names change no key: what is known of the graph is known of the graph with names."""
+    graph = weighted(nx.gnp_random_graph(8, 0.6, seed=1), 2)
+    numbered = load(tmp_path, graph)
+    names = {k: f"person {k}" for k in graph}
+    edges = {(names[u], names[v]): w for (u, v), w in edges_of(graph).items()}
+    named = load(tmp_path, graph, edges=edges)
+    assert (named.fingerprint, named.problem) == (numbered.fingerprint, numbered.problem)
+    assert named.facts["node_ids"] == [names[k] for k in numbered.facts["node_ids"]]
+
+
 def test_instance_too_symmetric_is_numbered_by_ids(tmp_path):
     graph = nx.disjoint_union_all([nx.complete_graph(3)] * 8)
     edges = {(u + 100, v + 100): w for (u, v), w in edges_of(graph).items()}

@@ -10,6 +10,10 @@ from hybrid_assets.errors import ProblemError
 from hybrid_assets.workloads._maxcut_edges import MAX_FILE_BYTES, read_edges
 
 HEADER = "source,target,weight\n"
+KINDS = "nodes are whole numbers from 0, or names that begin with a letter"
+NO_ID = f"is not a node id; {KINDS}; numbers have up to 18 digits"
+NO_NAME = "is no name of a node: a letter, then at most 60 characters in all"
+OF_ONE_KIND = f"{KINDS}, of one kind in a file"
 
 
 def read(tmp_path, content):
@@ -34,7 +38,19 @@ def read(tmp_path, content):
     ],
 )
 def test_read_edges_reads(tmp_path, content, edges):
-    assert read(tmp_path, content) == edges
+    assert read(tmp_path, content) == (edges, [])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(HEADER + "Ben,anna,2\nZoë K.,anna,3\n", id="names"),
+        pytest.param(HEADER + " anna , Zoë K. ,3\nanna,Ben,2\n", id="rows and ends in another order"),
+    ],
+)
+def test_nodes_may_have_names_which_are_numbered_in_their_order(tmp_path, content):
+    """Sorted, capitals come first: Ben 0, Zoë K. 1, anna 2."""
+    assert read(tmp_path, content) == ({(0, 2): 2.0, (1, 2): 3.0}, ["Ben", "Zoë K.", "anna"])
 
 
 @pytest.mark.parametrize(
@@ -71,28 +87,61 @@ def test_read_edges_reads(tmp_path, content, edges):
         ),
         pytest.param(
             "source,target\n0.5,1\n",
-            ", row 2, column 'source': '0.5' is not a node id; node ids are whole numbers from 0, up to 18 digits",
+            f", row 2, column 'source': '0.5' {NO_ID}",
             id="fraction id",
         ),
         pytest.param(
             "source,target\nMedici,1\n",
-            ", row 2, column 'source': 'Medici' is not a node id; node ids are whole numbers from 0, up to 18 digits",
-            id="text id",
+            f", row 2, column 'target': 1 is a number, and the nodes above have names; {OF_ONE_KIND}",
+            id="a number among names",
+        ),
+        pytest.param(
+            "source,target\n0,1\n0,Medici\n",
+            f", row 3, column 'target': 'Medici' is a name, and the nodes above have numbers; {OF_ONE_KIND}",
+            id="a name among numbers",
+        ),
+        pytest.param(
+            "source,target\nanna,_ben\n",
+            f", row 2, column 'target': '_ben' {NO_NAME}",
+            id="no letter first",
+        ),
+        pytest.param(
+            "source,target\nanna,b\u202een\n",
+            f", row 2, column 'target': 'b\\u202een' {NO_NAME}",
+            id="unprintable name",
+        ),
+        pytest.param(
+            f"source,target\nanna,{'b' * 61}\n",
+            f", row 2, column 'target': '{'b' * 40}...' {NO_NAME}",
+            id="long name",
+        ),
+        pytest.param(
+            "source,target\nanna,ben\nAnna,carl\n",
+            ", row 3, column 'source': 'Anna' was 'anna' above; write a node's name in one way",
+            id="one name, two spellings",
+        ),
+        pytest.param("source,target\nanna,\n", ", row 2, column 'target': is empty; expected a node id", id="no name"),
+        pytest.param(
+            "source,target\nanna,anna\n", ", row 2: the edge joins node anna to itself; remove the row", id="own friend"
+        ),
+        pytest.param(
+            "source,target\nben,anna\nanna,ben\n",
+            ", row 3: the edge anna,ben was already given in row 2; edges have no direction, keep one",
+            id="friends twice",
         ),
         pytest.param(
             "source,target\n1_0,1\n",
-            ", row 2, column 'source': '1_0' is not a node id; node ids are whole numbers from 0, up to 18 digits",
+            f", row 2, column 'source': '1_0' {NO_ID}",
             id="underscore id",
         ),
         pytest.param(
             "source,target\n\u0663,1\n",
-            ", row 2, column 'source': '\u0663' is not a node id; node ids are whole numbers from 0, up to 18 digits",
+            f", row 2, column 'source': '\u0663' {NO_ID}",
             id="foreign digits",
         ),
         pytest.param(
             "source,target\n1000000000000000000,1\n",
-            ", row 2, column 'source': '1000000000000000000' is not a node id; "
-            "node ids are whole numbers from 0, up to 18 digits",
+            f", row 2, column 'source': '1000000000000000000' {NO_ID}",
             id="huge id",
         ),
         pytest.param("source,target\n0,\n", ", row 2, column 'target': is empty; expected a node id", id="missing id"),
@@ -114,7 +163,9 @@ def test_read_edges_reads(tmp_path, content, edges):
         pytest.param(HEADER + "0,1,heavy\n", ", row 2, column 'weight': 'heavy' is not a number", id="text weight"),
         pytest.param(HEADER + "0,1,1_0\n", ", row 2, column 'weight': '1_0' is not a number", id="underscore weight"),
         pytest.param(
-            HEADER + '0,1,"1,5"\n', ", row 2, column 'weight': '1,5' is not a number", id="comma for the point"
+            HEADER + '0,1,"1,5"\n',
+            ", row 2, column 'weight': '1,5' is not a number; write 1.5, with a point",
+            id="comma for the point",
         ),
         pytest.param(HEADER + "0,1,\n", ", row 2, column 'weight': is empty; expected a number", id="missing weight"),
         pytest.param(
@@ -167,11 +218,11 @@ def test_read_edges_refusal_carries_row_and_column(tmp_path):
 
 def test_read_edges_reads_a_file_of_exactly_the_cap(tmp_path):
     content = "source,target\n0,1\n"
-    assert read(tmp_path, content + "\n" * (MAX_FILE_BYTES - len(content))) == {(0, 1): 1.0}
+    assert read(tmp_path, content + "\n" * (MAX_FILE_BYTES - len(content))) == ({(0, 1): 1.0}, [])
 
 
 def test_read_edges_reads_exactly_the_most_nodes(tmp_path):
-    assert len(read(tmp_path, "source,target\n" + "".join(f"0,{k}\n" for k in range(1, 400)))) == 399
+    assert len(read(tmp_path, "source,target\n" + "".join(f"0,{k}\n" for k in range(1, 400)))[0]) == 399
 
 
 def test_read_edges_refuses_a_missing_file_and_a_folder(tmp_path):
