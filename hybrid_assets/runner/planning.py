@@ -24,7 +24,7 @@ from hybrid_assets.runner.rounds import compiled_kernels, logical_kernels
 from hybrid_assets.runner.unseen import plan_unseen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from hybrid_assets.model.problem import ProblemInstance
@@ -142,7 +142,7 @@ def plan_kernels(
         shots=sum(k.template.slot_values.shape[0] * k.template.logical.shots for k in wanted),
         qpu_s=qpu_s,
         money=money,
-        reason=_reason(project, cell, kernels, wanted, num_bought=sum(k.kernel_id in bought for k in wanted)),
+        reason=_reason(project, cell, kernels, wanted, bought=bought),
         calibration_id=order.calibration_id,
         inputs_version=inputs_version,
         is_metered=project.provider(cell.backend).describe().is_metered,
@@ -164,13 +164,14 @@ def _first_round(project: Project, order: Order, instances: Sequence[ProblemInst
 
 
 def _reason(
-    project: Project, cell: Cell, kernels: Sequence[Kernel], wanted: Sequence[Kernel], *, num_bought: int
+    project: Project, cell: Cell, kernels: Sequence[Kernel], wanted: Sequence[Kernel], *, bought: Collection[str]
 ) -> str:
     if not kernels:
         return "Nothing runs: every input was refused."
-    if not wanted:
+    if all(project.results.contains(kernel.kernel_id) for kernel in wanted):
         return "Nothing runs: every result is known and may be used again."
     reuse = project.backend(cell.backend).reuse
     why = "these results are not known yet" if reuse == "always" else "the backend's reuse is once a night"
+    num_bought = sum(kernel.kernel_id in bought for kernel in wanted)
     asked = f"; {num_bought} of them were asked for already" if num_bought else ""
     return f"{len(wanted)} kernels run: {why}{asked}."
