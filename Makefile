@@ -68,7 +68,7 @@ check: setup ## Format, lint, types, layers, Dagster definitions
 
 .PHONY: test
 test: setup ## The fast test suite
-	$(BIN)/pytest -n 2 -m "not slow"
+	$(BIN)/pytest -n 3 -m "not slow"
 
 .PHONY: test-slow
 test-slow: setup ## The tests that take long

@@ -251,7 +251,7 @@ def test_the_next_night_reuses_what_no_change_affects(night):
 
 
 #: A change that only the policy sees, and one that the rule sees, too.
-@pytest.mark.parametrize("factor", [1.01, 20])
+@pytest.mark.parametrize("factor", [1.01, pytest.param(20, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("policy", ["keep", "rerun", "reject"])
 def test_a_change_between_submission_and_run_is_flagged_and_handled(tmp_path, policy, factor):
     """And what was done about it lasts: whoever runs the night again finds the same."""
