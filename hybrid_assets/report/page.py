@@ -81,8 +81,8 @@ def _night_page(evidence: Evidence, earlier: str | None) -> str:
         f"<footer><p>Made again by <code>hybrid-assets report --night {escape(night)}</code>; the numbers by "
         f"<code>hybrid-assets replay --night {escape(night)}</code>; the night by "
         f"<code>hybrid-assets run --night {escape(night)}</code>. Times are UTC, costs in the settings' currency: "
-        "the provider's bill, or billed seconds times <code>price_per_s</code>. Every number is a row of a query shown with its card: "
-        '<code>hybrid-assets sql "…"</code> asks it again.</p></footer>'
+        "the provider's bill, or billed seconds times <code>price_per_s</code>. Every number is a row of a query shown "
+        'with its card: <code>hybrid-assets sql "…"</code> asks it again.</p></footer>'
     )
     return _document(f"Night {night}", body)
 
