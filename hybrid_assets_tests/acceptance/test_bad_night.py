@@ -30,7 +30,7 @@ from hybrid_assets_tests.acceptance.projects import NIGHT, run
 
 PRICE_PER_S = 1.60
 POISON_RATE = 0.05
-POSTS_PER_MINUTE = 24
+POSTS_PER_MINUTE = 16
 #: Budgets that everything fits into: what they have spent at the end has to be the bill.
 BUDGETS = "budgets: [{team: research, per: night, qpu_s: 100000, money: 200000, shots: 1000000000}]"
 BACKEND_SETTINGS = (
@@ -121,14 +121,14 @@ def test_a_night_with_every_fault_ends_with_named_states_and_equal_books(tmp_pat
     """It takes some minutes: an outage opens the breaker for one, and the rate limit holds submissions back."""
     # The first outage meets submissions, the second jobs on their way.
     faults = (
-        "outages: [{after_s: 0, for_s: 3}, {after_s: 61.5, for_s: 0.6}], throttle_rate: 0.04, lost_replies: 0.15, "
-        "lost_requests: 0.06, job_failures: 0.04, wrong_results: 0.25, late_results: {rate: 0.2, for_s: 2}"
+        "outages: [{after_s: 0, for_s: 3}, {after_s: 61.5, for_s: 0.6}], throttle_rate: 0.04, lost_replies: 0.3, "
+        "lost_requests: 0.06, job_failures: 0.04, wrong_results: 0.3, late_results: {rate: 0.2, for_s: 2}"
     )
     folder, names, poisons = make_night(
         tmp_path,
         sizes=[8, 10, 10, 10, 12, 12, 12, 12, 14, 14, 14, 14, 16, 16, 16, 16],
         depths=[1, 2, 3, 4, 5],
-        backend=f"wait_s: 30, posts_per_minute: {POSTS_PER_MINUTE}, batch_size: 8",
+        backend=f"wait_s: 30, posts_per_minute: {POSTS_PER_MINUTE}, batch_size: 5",
         faults=faults,
         poisons=range(3, 6),
     )
