@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hybrid_assets.model.costs import NOTHING
 from hybrid_assets.settings import load_settings
 
 if TYPE_CHECKING:
@@ -63,16 +64,17 @@ def command(obj: dict[str, str | None], *, night: str | None, workloads: Sequenc
 
 
 def _row(cell: PlanCell) -> tuple[Any, ...]:
+    is_over = cell.done_kernels == cell.new_kernels
     return (
         cell.workload,
         cell.backend,
         cell.kernels,
-        cell.cached_kernels,
-        cell.new_kernels,
+        cell.cached_kernels + cell.done_kernels,
+        cell.new_kernels - cell.done_kernels,
         f"{cell.compile_hits}/{cell.compile_hits + cell.compile_misses}",
-        cell.shots,
-        _words(cell.qpu_s),
-        _words(cell.money) if cell.is_metered else "free",
+        0 if is_over else cell.shots,
+        _words(NOTHING if is_over else cell.qpu_s),
+        _words(NOTHING if is_over else cell.money) if cell.is_metered else "free",
         cell.reason,
     )
 

@@ -56,6 +56,8 @@ class PlanCell:
     is_metered: bool
     #: The workload's, see `control.gates.Phase`.
     phase: str
+    #: Those of the new kernels whose results are there: they stay in the plan of their night, and are not bought again.
+    done_kernels: int = 0
 
     @property
     def buys(self) -> bool:

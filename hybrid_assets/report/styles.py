@@ -65,11 +65,13 @@ footer{color:var(--dim);padding:16px;font-size:12.5px}
 .cover-failed{stroke:var(--bad);color:var(--bad)}.cover-refused{stroke:var(--c3);color:var(--c3)}
 .cover-missing{stroke:var(--queue);color:var(--queue)}path.cover-absent{stroke:var(--grid);stroke-width:2}
 .cover-absent{color:var(--grid)}
-@media (max-width:900px){.cards,.p2,.p3{grid-template-columns:minmax(0,1fr)}
+@media screen and (max-width:900px){.cards,.p2,.p3{grid-template-columns:minmax(0,1fr)}
 .tiles{grid-template-columns:repeat(2,minmax(0,1fr))}
 .tile:last-child{grid-column:1/-1}}
+@page{size:A4 landscape;margin:10mm}
 @media print{:root{--bg:#fff;--card:#fff;--ink:#000;--dim:#444;--edge:#ccc;--grid:#e2e2e2;--ref:#000}
 .card,.tile,figure,tr{break-inside:avoid}.wide{break-inside:auto}body{font-size:11px}details.sql{display:none}
+.scroll{overflow:visible}table{font-size:8.5px}th,td{padding:2px 5px 2px 0}.n,.chip{white-space:normal}
 ::details-content{content-visibility:visible;height:auto}a{color:inherit}}
 """ + "".join(
     f".s{i}{{fill:var(--c{i})}}path.s{i},.ring.s{i}{{stroke:var(--c{i})}}" for i in range(8)

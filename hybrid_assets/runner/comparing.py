@@ -56,13 +56,17 @@ def compare(project: Project, *, night: str, workload: str, backend: str) -> Sta
         data_version=published.data_version,
         numbers={
             "instances": verdict["num_instances"],
-            **{name: verdict[name] for name in ("effect", "effect_low", "effect_high") if verdict[name] is not None},
+            **{name: verdict[name] for name in EFFECT if verdict[name] is not None},
         },
         headline="effect",
         notes={"verdict": verdict["verdict"], "scope": verdict["scope"], "reasons": verdict["reasons"] or "none"},
         checks=outcomes,
         sample=tuple({k: row[k] for k in ("instance", "method", "value", "ratio", "p_opt")} for row in rows[:12]),
     )
+
+
+#: What a verdict's effect is told with, wherever it is: ends of an interval say nothing without what that is worth.
+EFFECT = ("effect", "effect_low", "effect_high", "effect_confidence")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -147,6 +147,7 @@ def plan_kernels(
         inputs_version=inputs_version,
         is_metered=project.provider(cell.backend).describe().is_metered,
         phase=common.phase,
+        done_kernels=sum(project.results.contains(kernel.kernel_id) for kernel in wanted),
     )
     policy = dispatch_policy(project, cell.backend)
     return PlannedCell(plan=plan, wanted=wanted, high=[most_of(policy, cost) for cost in costs])

@@ -85,9 +85,9 @@ _MEANINGS = {
     "trials": "Samples behind p_opt.",
     "cost": "Money billed: the provider's own bill, or billed seconds times the backend's price.",
     "effect": "Median over instances of the judged method's best value less its best rival's.",
-    "effect_low": "Lower end of the effect's interval.",
-    "effect_high": "Upper end of the effect's interval.",
-    "effect_confidence": "What that interval is worth; empty: one instance alone shows nothing.",
+    "effect_low": "Lower end of a range of the effect; `effect_confidence` tells whether it is an interval.",
+    "effect_high": "Upper end of that range.",
+    "effect_confidence": "Least chance that the range holds the median effect; empty: of one instance.",
     "verdict": "no_advantage, inconclusive or advantage_candidate.",
     # decisions
     "decision": "What downstream may use.",

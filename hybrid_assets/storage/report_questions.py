@@ -259,6 +259,12 @@ SELECT c.workload, c.backend, r.execution, count(*) AS circuits, count(*) FILTER
        string_agg(DISTINCT seed::VARCHAR, ', ') AS seed, sum(compile_s) AS compile_s
 FROM compiled_circuits c LEFT JOIN results r USING (workload, backend)
 WHERE night = $1::DATE GROUP BY c.workload, c.backend, r.execution ORDER BY c.workload, c.backend""",
+    "choices": """
+SELECT c.workload, f.key AS fact, f.atom ->> '$' AS choice, count(DISTINCT c.instance) AS instances,
+       string_agg(DISTINCT c.instance, ', ' ORDER BY c.instance) AS names
+FROM comparisons c, json_each(c.facts::JSON) f
+WHERE c.night = $1::DATE AND c.role = 'quantum' AND f.type = 'VARCHAR'
+GROUP BY ALL ORDER BY c.workload, fact, instances DESC, choice""",
     "baselines": """
 SELECT workload, baseline, role, any_value(version) AS version, count(*) AS instances,
        count(*) FILTER (proved) AS proved, median(wall_s) AS wall_s, max(wall_s) AS longest_wall_s,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid_assets import registry
 from hybrid_assets.errors import ConfigurationError
+from hybrid_assets.model.text import plural
 from hybrid_assets.report.cards.parts import Card, Column, data_table, missing, sentence, text_column
 from hybrid_assets.report.words import NOTHING, escape, number, seconds
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Options that are named but not shown: a plug-in may let a person write a secret there.
 _SECRET = re.compile(r"token|secret|passw|key|credential|auth", re.IGNORECASE)
+#: Names of instances shown beside a choice.
+MOST_NAMES = 8
 #: Settings of a backend that decide how its kernels are batched, sent and sent again.
 _POLICY = (
     "slots", "reserved_slots", "batch_size", "linger_s", "job_wait_s", "max_attempts", "retry_wait_s",
@@ -39,7 +42,7 @@ def record(evidence: Evidence) -> Card:
         title="The record",
         why="Everything another person needs to judge the night, or to repeat it.",
         body="".join(parts),
-        questions=("workloads", "kernels", "baselines", "decisions", "environment"),
+        questions=("workloads", "kernels", "choices", "baselines", "decisions", "environment"),
     )
 
 
@@ -114,9 +117,30 @@ def _kernels(evidence: Evidence) -> str:
         text_column("seed", "seed"),
         Column(key="compile_s", head="compiled in", show=seconds),
     )
-    return data_table("kernels", rows, columns) + sentence(
-        "Medians over circuits for gates, depth and expected success; level and seed are the transpiler's."
+    return (
+        data_table("kernels", rows, columns)
+        + sentence("Medians over circuits for gates, depth and expected success; level and seed are the transpiler's.")
+        + _choices(evidence)
     )
+
+
+def _choices(evidence: Evidence) -> str:
+    """Return what the quantum methods chose for each instance, where that is a word: an option may leave it to them."""
+    lines = [
+        f"<li><b>{escape(row['workload'])}</b> {escape(row['fact'])} {escape(row['choice'])}: "
+        f"{escape(plural(row['instances'], 'instance'))} ({escape(_shortened(row['names']))})</li>"
+        for row in evidence["choices"]
+    ]
+    return (
+        sentence("What was chosen, instance by instance:") + f'<ul class="scopes">{"".join(lines)}</ul>'
+        if lines
+        else ""
+    )
+
+
+def _shortened(names: str) -> str:
+    shown = names.split(", ")
+    return ", ".join(shown[:MOST_NAMES]) + (", ..." if len(shown) > MOST_NAMES else "")
 
 
 def _span(low: int | None, high: int | None) -> str:
