@@ -97,14 +97,14 @@ def explain_miss(parts: Mapping[str, str], nearest: Sequence[Mapping[str, str]])
     closest = min((_changes(parts, other) for other in nearest), key=len)  # of equally near ones the newest
     if not closest:
         return "It was compiled before under this very key, but the stored entry is gone or was set aside as corrupt."
-    return f"It was compiled before, but since then {' and '.join(closest)}."
+    return f"It was compiled before, but not so: {' and '.join(closest)}."
 
 
 def _changes(parts: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
     """Describe each part that differs, in the order of the key."""
     names = [*parts, *(name for name in other if name not in parts)]
     return [
-        f"{_WORDS.get(name, name)} changed from {_short(other.get(name))} to {_short(parts.get(name))}"
+        f"{_WORDS.get(name, name)} is {_short(parts.get(name))} here and {_short(other.get(name))} there"
         for name in names
         if parts.get(name) != other.get(name)
     ]

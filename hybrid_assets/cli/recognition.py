@@ -34,7 +34,8 @@ def recognized(file: Path, workload: str | None, options: Mapping[str, Any]) -> 
     from hybrid_assets import registry  # noqa: PLC0415 - with the verb
 
     if not file.is_file():
-        raise ProblemError("there is no such file; name your inputs after --inputs", file=str(file))
+        what = "this is a folder; name its files" if file.is_dir() else "there is no such file; name your inputs"
+        raise ProblemError(f"{what} after --inputs", file=str(file))
     if workload is not None:
         registry.workload(workload)  # an unknown name is an error that tells the nearest
     refusals: dict[str, ProblemError] = {}

@@ -235,7 +235,7 @@ def _span(sizes: Sequence[int]) -> str:
 
 def _limits_of_interval(best: Evidence, rules: ClaimRules, num_methods: int) -> str:
     if best.confidence is None:
-        return "One instance shows no interval: what stands for it is all that its reference leaves possible. "
+        return "One instance shows no interval; the range beside its effect is that of every possible value. "
     if best.confidence >= rules.confidence:
         return ""
     worth = f"holds the median with {100 * best.confidence:g} %" if best.confidence else "promises nothing"
