@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hybrid_assets.errors import (
     ConfigurationError,
+    CredentialsError,
     PermanentProviderError,
     ProviderError,
     ResultIntegrityError,
@@ -20,6 +21,7 @@ from hybrid_assets.model.jobs import (
     BackendStatus,
     CostEstimate,
     JobHandle,
+    JobLimits,
     JobResult,
     ProviderDescription,
 )
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hybrid_assets.model.circuits import TargetDocument
-    from hybrid_assets.model.jobs import JobLimits, JobReport, JobRequest
+    from hybrid_assets.model.jobs import JobReport, JobRequest
     from hybrid_assets.providers._braket_device import Device
     from hybrid_assets.providers._braket_options import AwsOptions
     from hybrid_assets.providers._braket_service import Clients
@@ -144,8 +146,14 @@ class AwsBraket:
         return found
 
     def limits(self) -> JobLimits:
-        """Return what one task may hold. Rows are limited as well; a request with too many is refused unsent."""
-        return self._device().limits
+        """Return what one task may hold; no limit is known while the device cannot be asked.
+
+        Rows are limited as well; a request with too many is refused unsent.
+        """
+        try:
+            return self._device().limits
+        except (CredentialsError, TransientProviderError):
+            return JobLimits()
 
     def estimate(self, request: JobRequest) -> CostEstimate:
         """Return the price of one task with all shots; it is billed no seconds."""

@@ -94,7 +94,7 @@ def translated(exc: Exception, doing: str, *, creates: bool = False) -> HybridAs
     """
     from botocore.exceptions import ClientError  # noqa: PLC0415 - botocore is needed only where AWS is used
 
-    what = f"AWS could not {doing}: {exc}"
+    what = f"AWS could not {doing}: {str(exc).rstrip('.')}."
     if isinstance(exc, ClientError):
         return _answered(exc, what, creates=creates)
     return _unanswered(exc, what, creates=creates)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from hybrid_assets.errors import CredentialsError, TransientProviderError
 from hybrid_assets.model.fingerprint import fingerprint
 from hybrid_assets.model.plans import PlanCell, SweepPlan
+from hybrid_assets.model.text import plural
 from hybrid_assets.runner.backends import dispatch_policy
 from hybrid_assets.runner.driver import utc_now
 from hybrid_assets.runner.normalizing import inputs_now
@@ -175,4 +176,4 @@ def _reason(
     why = "these results are not known yet" if reuse == "always" else "the backend's reuse is once a night"
     num_bought = sum(kernel.kernel_id in bought for kernel in wanted)
     asked = f"; {num_bought} of them were asked for already" if num_bought else ""
-    return f"{len(wanted)} kernels run: {why}{asked}."
+    return f"{plural(len(wanted), 'kernel')} to run: {why}{asked}."

@@ -17,6 +17,7 @@ from hybrid_assets.errors import CompilationError, ConfigurationError, ProviderE
 from hybrid_assets.model.fingerprint import array_fingerprint, fingerprint
 from hybrid_assets.model.jobs import Pub
 from hybrid_assets.model.plans import PlanCell
+from hybrid_assets.model.text import plural
 from hybrid_assets.runner.pricing import night_cost
 from hybrid_assets.runner.queueing import costs_of
 from hybrid_assets.runner.rounds import logical_kernels
@@ -68,7 +69,7 @@ def plan_unseen(
         shots=sum(pub.values.shape[0] * pub.shots for pub in pubs),
         qpu_s=qpu_s,
         money=money,
-        reason=f"{len(found)} kernels would run. {why}",
+        reason=f"{plural(len(found), 'kernel')} would run. {why}",
         calibration_id=UNKNOWN,
         inputs_version=inputs_version,
         is_metered=project.provider(cell.backend).describe().is_metered,

@@ -41,6 +41,7 @@ def in_process(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_a_night_from_the_ui_has_the_same_rows_and_the_schedule_runs(in_process, tmp_path):
     """`hybrid-assets ui` in another, empty project; its daemon and GraphQL API make the same night."""
     folder = make_project(tmp_path)

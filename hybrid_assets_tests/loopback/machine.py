@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hybrid_assets.circuits import payload
+from hybrid_assets.errors import PermanentProviderError
 from hybrid_assets.model.jobs import Pub
 from hybrid_assets.providers._execute import LocalMachine
 from hybrid_assets_tests.loopback.programs import Outcomes
@@ -35,6 +36,7 @@ class Machine:
         from qiskit.circuit import Parameter
 
         circuit = task.circuit
+        _require_angles(task)
         slots = {old: Parameter(f"s{slot:05d}") for slot, old in enumerate(circuit.parameters)}
         body, sha = payload.dump(circuit.assign_parameters(slots) if slots else circuit)
         rows = int(np.prod(task.shape, dtype=np.int64))
@@ -73,6 +75,20 @@ class Machine:
                 distributions=None,
             )
         return self._machines[calibration.id]
+
+
+def _require_angles(task: Task) -> None:
+    """Refuse what a real device refuses once the job is queued: ``rzz`` beyond [0, pi/2], by the client's own rule.
+
+    Raises:
+        PermanentProviderError: An angle is beyond.
+    """
+    from qiskit.primitives.containers.sampler_pub import SamplerPub
+    from qiskit_ibm_runtime.utils.utils import is_valid_rzz_pub
+
+    values = task.values if task.circuit.parameters else None
+    if message := is_valid_rzz_pub(SamplerPub.coerce((task.circuit, values, task.shots))):
+        raise PermanentProviderError(message)
 
 
 def _measured(circuit: Any) -> tuple[int, ...]:

@@ -25,7 +25,11 @@ backends:
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    monkeypatch.delenv("NO_SUCH_TOKEN", raising=False)
+    for name in ("NO_SUCH_TOKEN", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     (tmp_path / "in").mkdir()
     for name, text in {"square": SQUARE, "prism": PRISM}.items():
         (tmp_path / "in" / f"{name}.csv").write_text(text)
@@ -64,3 +68,16 @@ def test_a_night_says_what_to_do_where_nothing_can_stand_in(project):
     normalize_inputs(project, night=NIGHT, workload="maxcut")
     with pytest.raises(CredentialsError, match=r"real was never seen, .* Then run the night again"):
         compile_circuits(project, night=NIGHT, workload="maxcut", backend="real")
+
+
+def test_a_device_that_is_billed_in_money_shows_its_price(tmp_path, project):
+    """Two kernels of one row and 4000 shots: one task of 0.30 or more, and 8000 shots at 0.0009."""
+    settings = (tmp_path / "sweep.yaml").read_text().partition("backends:")[0]
+    device = "arn:aws:braket:us-west-1::device/qpu/rigetti/Ankaa-3"
+    keys = (
+        f'provider: braket, device: "{device}", s3_bucket: amazon-braket-x, price_per_task: 0.3, price_per_shot: 0.0009'
+    )
+    (tmp_path / "sweep.yaml").write_text(f"{settings}backends:\n  ankaa: {{{keys}}}\n")
+    (cell,) = plan_night(Project.open(load_settings(tmp_path / "sweep.yaml")), NIGHT).cells
+    assert cell.money.low == pytest.approx(0.3 + 8000 * 0.0009)
+    assert "ankaa was never seen" in cell.reason
