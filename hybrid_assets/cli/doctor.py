@@ -182,8 +182,8 @@ def _warehouse(project: Project, *, quarantine: bool) -> str:
 
 
 def _dagster(project: Project) -> str:
-    from hybrid_assets.defs.instance import open_instance  # noqa: PLC0415 - imports dagster
+    from hybrid_assets.defs.instance import open_instance, pool_of  # noqa: PLC0415 - imports dagster
 
     with open_instance(project.settings):
-        pools = ", ".join(f"qpu_{name}={common.slots}" for name, common in project.settings.backends.items())
+        pools = ", ".join(f"{pool_of(name)}={common.slots}" for name, common in project.settings.backends.items())
     return f"pool limits set: {pools}"

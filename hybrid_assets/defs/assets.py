@@ -9,6 +9,7 @@ from hybrid_assets import registry
 from hybrid_assets.control.fallback import RungKind
 from hybrid_assets.defs.checks import check_result, check_spec
 from hybrid_assets.defs.failures import translated
+from hybrid_assets.defs.instance import pool_of
 from hybrid_assets.defs.metadata import column_schema, outcome_metadata
 from hybrid_assets.defs.partitions import known_night
 from hybrid_assets.errors import CheckFailedError
@@ -205,7 +206,7 @@ def _quantum(settings: Settings, workload: str, backend: str) -> Sequence[StageA
                 (workload, backend, "compiled_circuits"),
                 *_rivals(settings, workload),
             ),
-            pool=f"qpu_{backend}",
+            pool=pool_of(backend),
         ),
         StageAsset(
             key=(workload, backend, "comparisons"),

@@ -65,13 +65,18 @@ def _began(pid: int) -> str:
         return "gone"
 
 
+def pool_of(backend: str) -> str:
+    """Return the name of the pool that limits the steps which use a backend at once."""
+    return f"qpu_{backend}"
+
+
 def set_pool_limits(instance: dg.DagsterInstance, settings: Settings) -> None:
     """Set the limit of each backend's pool to its slots: Dagster keeps limits in its database, not in a file."""
     storage = instance.event_log_storage
     present = {info.name: info.limit for info in storage.get_pool_limits()}
     for backend, common in settings.backends.items():
-        if present.get(f"qpu_{backend}") != common.slots:
-            storage.set_concurrency_slots(f"qpu_{backend}", common.slots)
+        if present.get(pool_of(backend)) != common.slots:
+            storage.set_concurrency_slots(pool_of(backend), common.slots)
 
 
 def fill_pools(instance: dg.DagsterInstance, settings: Settings) -> None:
@@ -82,7 +87,7 @@ def fill_pools(instance: dg.DagsterInstance, settings: Settings) -> None:
     """
     storage = instance.event_log_storage
     for backend in settings.backends:
-        pool = storage.get_concurrency_info(f"qpu_{backend}")
+        pool = storage.get_concurrency_info(pool_of(backend))
         passed_over = min(pool.slot_count - pool.assigned_step_count, pool.pending_step_count)
         # Every storage that Dagster ships has it; their base class does not say so.
         storage.assign_pending_steps([pool.concurrency_key] * passed_over)  # type: ignore[attr-defined]

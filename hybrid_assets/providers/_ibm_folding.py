@@ -39,8 +39,7 @@ def fold(circuit: QuantumCircuit, values: Mapping[Parameter, np.ndarray], *, row
         Values of the circuit's parameters as it is now.
     """
     folding = _Folding(values, rows)
-    data = [piece for step in circuit.data for piece in (folding.pieces(step) if step.name == "rzz" else [step])]
-    circuit.data = data
+    circuit.data = [piece for step in circuit.data for piece in folding.pieces(step)]
     return {parameter: folding.values[parameter] for parameter in circuit.parameters}
 
 
@@ -54,10 +53,12 @@ class _Folding:
         self._table = np.column_stack([*values.values()]) if values else np.zeros((rows, 0))
 
     def pieces(self, step: Any) -> list[Any]:
-        """Return what stands in place of one ``rzz``."""
-        angle = step.params[0]
-        angles = self._angles(angle)
-        is_exact = isinstance(angle, Parameter) or not isinstance(angle, ParameterExpression)
+        """Return what stands in place of one gate."""
+        if step.name != "rzz":
+            return [step]
+        asked = step.params[0]
+        angles = self._angles(asked)
+        is_exact = isinstance(asked, Parameter) or not isinstance(asked, ParameterExpression)
         margin = 0.0 if is_exact else _ROUNDING  # the service evaluates an expression in its own way
         if angles.min() >= margin and angles.max() <= _LARGEST - margin:
             return [step]
@@ -65,7 +66,7 @@ class _Folding:
         is_beyond = rest > _LARGEST
         is_odd = (turns + is_beyond) % 2 == 1
         first, second = step.qubits
-        flips = [step.replace(operation=RXGate(angle), qubits=(first,)) for angle in self._flip(is_beyond)]
+        flips = [step.replace(operation=RXGate(a), qubits=(first,)) for a in self._flip(is_beyond)]
         frames = [step.replace(operation=RZGate(a), qubits=(q,)) for a in self._flip(is_odd) for q in (first, second)]
         folded = self._angle(np.where(is_beyond, math.pi - rest, rest).clip(0.0, _LARGEST))
         return [*frames, *flips, step.replace(operation=RZZGate(folded)), *flips]

@@ -63,8 +63,8 @@ def send(client: Any, request: JobRequest, *, options: IbmOptions, known: SentRe
     sent = describe(request, bare=bare, is_twirled=options.is_twirled)
     pubs = _ibm_sampler.pubs_of(request, circuits, sent)
     known.put(sent)
-    limits_s = (options.max_run_s, request.max_qpu_s)
-    run = partial(client.run, pubs, sent, max_run_s=max(int(min(s for s in limits_s if s is not None)), 1))
+    most_s = options.max_run_s if request.max_qpu_s is None else min(options.max_run_s, request.max_qpu_s)
+    run = partial(client.run, pubs, sent, max_run_s=max(int(most_s), 1))
     if options.mode == "job":
         run(batch_id=None)
         return

@@ -25,7 +25,7 @@ from hybrid_assets.runner.rounds import compiled_kernels, logical_kernels
 from hybrid_assets.runner.unseen import plan_unseen
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from hybrid_assets.model.problem import ProblemInstance
@@ -124,7 +124,9 @@ def plan_kernels(
     """
     cell = order.cell
     bought = {k.kernel_id for k in project.ledger.kernels(night=cell.night, workload=cell.workload)}
-    wanted = [k for k in kernels if k.kernel_id in bought or not project.results.contains(k.kernel_id)]
+    known = {k.kernel_id for k in kernels if project.results.contains(k.kernel_id)}
+    wanted = [k for k in kernels if k.kernel_id in bought or k.kernel_id not in known]
+    num_done = sum(k.kernel_id in known for k in wanted)
     costs = estimates(project, cell.backend, wanted) if wanted else ()
     (qpu_s, money), (_, _, common) = night_cost(project, cell, costs), project.workload(cell.workload)
     if inputs_version is None:
@@ -143,12 +145,18 @@ def plan_kernels(
         shots=sum(k.template.slot_values.shape[0] * k.template.logical.shots for k in wanted),
         qpu_s=qpu_s,
         money=money,
-        reason=_reason(project, cell, kernels, wanted, bought=bought),
+        reason=_reason(
+            project.backend(cell.backend).reuse,
+            num_kernels=len(kernels),
+            num_wanted=len(wanted),
+            num_done=num_done,
+            num_bought=sum(k.kernel_id in bought for k in wanted),
+        ),
         calibration_id=order.calibration_id,
         inputs_version=inputs_version,
         is_metered=project.provider(cell.backend).describe().is_metered,
         phase=common.phase,
-        done_kernels=sum(project.results.contains(kernel.kernel_id) for kernel in wanted),
+        done_kernels=num_done,
     )
     policy = dispatch_policy(project, cell.backend)
     return PlannedCell(plan=plan, wanted=wanted, high=[most_of(policy, cost) for cost in costs])
@@ -165,15 +173,11 @@ def _first_round(project: Project, order: Order, instances: Sequence[ProblemInst
     return kernels, sum(kernel.facts.compile_key in compiled for kernel in kernels)
 
 
-def _reason(
-    project: Project, cell: Cell, kernels: Sequence[Kernel], wanted: Sequence[Kernel], *, bought: Collection[str]
-) -> str:
-    if not kernels:
+def _reason(reuse: str, *, num_kernels: int, num_wanted: int, num_done: int, num_bought: int) -> str:
+    if not num_kernels:
         return "Nothing runs: every input was refused."
-    if all(project.results.contains(kernel.kernel_id) for kernel in wanted):
+    if num_done == num_wanted:
         return "Nothing runs: every result is known and may be used again."
-    reuse = project.backend(cell.backend).reuse
     why = "these results are not known yet" if reuse == "always" else "the backend's reuse is once a night"
-    num_bought = sum(kernel.kernel_id in bought for kernel in wanted)
     asked = f"; {num_bought} of them were asked for already" if num_bought else ""
-    return f"{plural(len(wanted), 'kernel')} to run: {why}{asked}."
+    return f"{plural(num_wanted, 'kernel')} to run: {why}{asked}."

@@ -129,9 +129,10 @@ def run_smoke(
         try:
             until = utc_now() + timedelta(seconds=wait_s)
             for job in _jobs(run, wanted):  # one after the other: each may use up what the cap leaves over
-                _ask(run, job)
-                asked = [kernel.kernel_id for kernel in job]
-                if waiting := wait_for(run.project, backend, asked, until=until, is_vain=_is_broke):
+                sent = [kernel for kernel, _ in job]
+                _ask(run, sent)
+                sent_ids = [kernel.kernel_id for kernel in sent]
+                if waiting := wait_for(run.project, backend, sent_ids, until=until, is_vain=_is_broke):
                     break
         except KeyboardInterrupt:  # who sent it may not wait: what can be cancelled is, `collect` books it
             said = cancel(run.project, unfinished(run.project, names)).jobs
@@ -139,8 +140,8 @@ def run_smoke(
             raise
         if waiting:
             notes = _take_back(run, names)
-    all_asked = Asked(smoke_id=run.smoke_id, order=run.order, references=run.references, kernels=run.kernels)
-    return report_of(project, all_asked, waiting=waiting, budget=run.budget, cap_s=max_qpu_s, notes=notes)
+    asked = Asked(smoke_id=run.smoke_id, order=run.order, references=run.references, kernels=run.kernels)
+    return report_of(project, asked, waiting=waiting, budget=run.budget, cap_s=max_qpu_s, notes=notes)
 
 
 def _open(project: Project, backend: str, smoke_id: str | None) -> _Run:
@@ -199,19 +200,19 @@ def _most_s(run: _Run, kernels: Sequence[Kernel]) -> float:
     if not kernels:
         return 0.0
     overhead_s = dispatch_policy(run.project, run.backend).reserved_overhead_s
-    own_s = math.fsum(cost.expected_s for cost in estimates(run.project, run.backend, kernels))
-    return len(_jobs(run, kernels)) * overhead_s + own_s
+    jobs = _jobs(run, kernels)
+    return len(jobs) * overhead_s + math.fsum(expected_s for job in jobs for _, expected_s in job)
 
 
-def _jobs(run: _Run, kernels: Sequence[Kernel]) -> list[list[Kernel]]:
-    """Return kernels as the dispatcher would put them into jobs now."""
+def _jobs(run: _Run, kernels: Sequence[Kernel]) -> list[list[tuple[Kernel, float]]]:
+    """Return kernels as the dispatcher would put them into jobs now, each with its expected seconds."""
     alike: defaultdict[int, list[tuple[Kernel, float]]] = defaultdict(list)
     for kernel, cost in zip(kernels, estimates(run.project, run.backend, kernels), strict=True):
         alike[PlanRules().time_class(cost.expected_s)].append((kernel, cost.expected_s))
-    jobs: list[list[Kernel]] = []
+    jobs: list[list[tuple[Kernel, float]]] = []
     for each in alike.values():
         size = next_size(run.project, run.backend, [expected_s for _, expected_s in each])
-        jobs += [[kernel for kernel, _ in each[start : start + size]] for start in range(0, len(each), size)]
+        jobs += [each[start : start + size] for start in range(0, len(each), size)]
     return jobs
 
 
